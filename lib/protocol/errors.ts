@@ -81,17 +81,29 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** What an owner may know of the guesses; only ever inside a sealed answer. */
+export interface GuessState {
+  /** Guesses that may be tried now without waiting. */
+  readonly guessesLeft: number
+  /** Milliseconds since the epoch until which no guess is taken; 0 when none is. */
+  readonly lockedUntilMs: number
+  /** Wrong guesses in the last 30 days; success does not clear them. */
+  readonly wrongTotal: number
+}
+
 /** An error that may be shown: its message is the code's fixed title. */
 export class CloisterError extends Error {
   readonly code: ErrorCode
   /** Seconds after which a retry makes sense; becomes `Retry-After`. */
   readonly retryAfterSec: number | undefined
+  readonly guesses: GuessState | undefined
 
-  constructor(code: ErrorCode, options: { retryAfterSec?: number } = {}) {
+  constructor(code: ErrorCode, options: { retryAfterSec?: number; guesses?: GuessState } = {}) {
     super(ERRORS[code].title)
     this.name = 'CloisterError'
     this.code = code
     this.retryAfterSec = options.retryAfterSec
+    this.guesses = options.guesses
   }
 }
 

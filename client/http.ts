@@ -1,0 +1,81 @@
+/** The API over `fetch`: base64url in JSON, problems as errors. */
+import { fromBase64url, toBase64url } from '../lib/protocol/bytes.ts'
+import { CloisterError, ERRORS, isErrorCode } from '../lib/protocol/errors.ts'
+
+const TIMEOUT_MS = 30_000
+
+export interface Api {
+  readonly url: string
+  readonly fetch: typeof fetch
+}
+
+interface Reply {
+  readonly ok: boolean
+  readonly body: Readonly<Record<string, unknown>>
+  readonly retryAfterSec: number | undefined
+}
+
+/** `GET /v1/enclave`: an attestation document for this nonce. Nothing in it is verified yet. */
+export async function fetchAttestation(api: Api, nonce: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+  const reply = await send(api, `/v1/enclave?nonce=${toBase64url(nonce)}`, { method: 'GET' }, signal)
+  const document = reply.ok ? bytesOf(reply.body['attestation']) : undefined
+  if (document === undefined) throw problemOf(reply)
+  return document
+}
+
+/** Sends a sealed request. Returns the sealed answer, whatever the status beside it. @throws CloisterError with the problem's code when there is none */
+export async function postSealed(
+  api: Api,
+  path: string,
+  token: string,
+  request: { readonly header: Uint8Array; readonly enc: Uint8Array; readonly ciphertext: Uint8Array },
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const { header, enc, ciphertext } = request
+  const body = JSON.stringify({ header: toBase64url(header), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) })
+  const reply = await send(api, path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body }, signal)
+  const answer = bytesOf(reply.body['answer'])
+  if (answer === undefined) throw problemOf(reply)
+  return answer
+}
+
+export async function fetchWallets(api: Api, token: string, signal?: AbortSignal): Promise<readonly { id: string; createdAtMs: number }[]> {
+  const reply = await send(api, '/v1/wallets', { method: 'GET', headers: { authorization: `Bearer ${token}` } }, signal)
+  const wallets = reply.body['wallets']
+  if (!reply.ok || !Array.isArray(wallets)) throw problemOf(reply)
+  return wallets as { id: string; createdAtMs: number }[]
+}
+
+async function send(api: Api, path: string, init: RequestInit, signal?: AbortSignal): Promise<Reply> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    const response = await api.fetch(new URL(path, api.url), {
+      ...init,
+      redirect: 'error',
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    })
+    const body: unknown = await response.json().catch(() => null)
+    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+    return {
+      ok: response.ok,
+      body: typeof body === 'object' && body !== null ? (body as Reply['body']) : {},
+      retryAfterSec: Number.isFinite(retryAfter) ? retryAfter : undefined,
+    }
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new CloisterError('network')
+  }
+}
+
+/** Only codes that travel in the clear are believed from out here: what is said of a PIN comes sealed or not at all. */
+function problemOf(reply: Reply): CloisterError {
+  const code = reply.body['code']
+  const known = isErrorCode(code) && (ERRORS[code].where === 'http' || code === 'record_invalid') ? code : 'unavailable'
+  return new CloisterError(known, reply.retryAfterSec === undefined ? {} : { retryAfterSec: reply.retryAfterSec })
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  return typeof value === 'string' ? fromBase64url(value) : undefined
+}

@@ -1,0 +1,86 @@
+/** One logged-in app: attests when it must, seals each request to the attested enclave, opens its answer. */
+import { answerBinding, decodeAnswer } from '../lib/protocol/answer.ts'
+import { equal, utf8, wipe } from '../lib/protocol/bytes.ts'
+import type { CborValue } from '../lib/protocol/cbor.ts'
+import { startRequest } from '../lib/protocol/channel.ts'
+import { CloisterError } from '../lib/protocol/errors.ts'
+import { encodeHeader, type Operation } from '../lib/protocol/header.ts'
+import { signProof } from '../lib/protocol/proof.ts'
+import { encodeBody } from '../lib/protocol/request.ts'
+import type { ClientKey } from './client-key.ts'
+import { fetchAttestation, postSealed, type Api } from './http.ts'
+import { acceptChannel, type AttestedChannel, type Trust } from './trust.ts'
+
+export interface SessionOptions {
+  readonly api: Api
+  readonly trust: Trust
+  readonly token: string
+  /** `null` where the tenant takes requests without a client key (proof mode `none`). */
+  readonly clientKey: ClientKey | null
+}
+
+export interface Call {
+  readonly op: Operation
+  readonly wallet: string
+  readonly path: string
+  readonly pin: Uint8Array | null
+  readonly parameters: CborValue
+  /** 16 bytes; the same for each try of one intention. */
+  readonly idempotency?: Uint8Array
+  readonly signal?: AbortSignal
+}
+
+export interface Session {
+  /** The attested channel, made or renewed when there is none. @throws CloisterError `attestation_*`, `network` */
+  attest(signal?: AbortSignal): Promise<AttestedChannel>
+  /** @returns the sealed answer's result. @throws CloisterError with the sealed code, or the problem's */
+  call(call: Call): Promise<CborValue>
+}
+
+const NONCE_BYTES = 32
+
+export function createSession(options: SessionOptions): Session {
+  let channel: AttestedChannel | undefined
+
+  async function attest(signal?: AbortSignal): Promise<AttestedChannel> {
+    if (channel !== undefined && channel.nowMs() < channel.notAfterMs) return channel
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
+    channel = await acceptChannel(await fetchAttestation(options.api, nonce, signal), nonce, options.trust)
+    return channel
+  }
+
+  async function attempt(call: Call, idempotency: Uint8Array): Promise<CborValue> {
+    const { publicKey, key, nowMs } = await attest(call.signal)
+    const { op, wallet, pin, parameters } = call
+    const header = encodeHeader({ op, wallet, key })
+    const { enc, seal } = await startRequest(publicKey)
+    const request = crypto.getRandomValues(new Uint8Array(16))
+    const token = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(options.token)))
+    const unproven = { op, wallet, request, issuedAtMs: nowMs(), idempotency, token, pin, parameters }
+    const proof = options.clientKey === null ? null : await signProof(options.clientKey, header, enc, unproven)
+    const body = encodeBody({ ...unproven, proof })
+    const { ciphertext, openAnswer } = await seal(header, body).finally(() => wipe(body))
+    const sealed = await postSealed(options.api, call.path, options.token, { header, enc, ciphertext }, call.signal)
+    const opened = await openAnswer(sealed, answerBinding(op, request))
+    const answer = opened === undefined ? undefined : decodeAnswer(opened)
+    if (answer === undefined || answer.op !== op || !equal(answer.request, request)) throw new CloisterError('answer_invalid')
+    if (answer.outcome.ok) return answer.outcome.result
+    const { code, guesses } = answer.outcome
+    throw new CloisterError(code, guesses === null ? {} : { guesses })
+  }
+
+  return {
+    attest,
+    async call(call) {
+      const idempotency = call.idempotency ?? crypto.getRandomValues(new Uint8Array(16))
+      try {
+        return await attempt(call, idempotency)
+      } catch (error) {
+        if (!(error instanceof CloisterError) || error.code !== 'channel_unknown') throw error
+        // The enclave restarted or its key was rotated away: attest again, verify again, and try once more.
+        channel = undefined
+        return attempt(call, idempotency)
+      }
+    },
+  }
+}

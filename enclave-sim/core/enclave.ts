@@ -1,0 +1,185 @@
+/** The enclave as its host sees it: configured once, then attesting and answering sealed requests. */
+import { createHash } from 'node:crypto'
+import { answerBinding, encodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
+import { wipe } from '../../lib/protocol/bytes.ts'
+import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
+import type { Operation } from '../../lib/protocol/header.ts'
+import type { ServiceAnswer, ServiceRequest } from '../../lib/protocol/service.ts'
+import type { FetchJwks } from '../../lib/tokens/verify.ts'
+import { createTokenVerifier } from '../../lib/tokens/verify.ts'
+import { createAdmission } from './admission.ts'
+import { authenticate, openSealedRequest, type Gate, type OpenedRequest } from './authenticate.ts'
+import { createChannelKeys, type ChannelKeys } from './channel-keys.ts'
+import { createAttestedClock, MAX_DRIFT_MS } from './clock.ts'
+import { CONFIGURATION_PCR, readConfiguration, type Configuration } from './configuration.ts'
+import { createDataKeys } from './data-keys.ts'
+import { warmKeys } from './keys.ts'
+import { create } from './operations/create.ts'
+import type { Core, OperationHandler } from './operations/operation.ts'
+import { sign } from './operations/sign.ts'
+import { view } from './operations/view.ts'
+import { createPhases, type Ability, type Phase } from './phases.ts'
+import type { Argon2id, KmsPort, MonotonicMs, NsmPort, SeedKernel, TablePort } from './ports.ts'
+import { createRecipient } from './recipient.ts'
+import { createReplayGuard } from './replay.ts'
+import { runSelfTests } from './self-test.ts'
+import { createWalletQueue } from './wallet-queue.ts'
+
+const CLOCK_SYNC_MS = 60_000
+
+const OPERATIONS: Readonly<Record<Operation, OperationHandler>> = { create, view, sign }
+
+export interface Platform {
+  readonly nsm: NsmPort
+  readonly argon2id: Argon2id
+  readonly monotonicMs: MonotonicMs
+  readonly seedKernel: SeedKernel
+  /** Clients that reach the outside as the measured configuration says. */
+  connect(configuration: Configuration): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
+}
+
+export interface Enclave {
+  readonly phase: Phase
+  /** Why it halted: a word for operators, nothing of what it was doing. */
+  readonly reason: string | undefined
+  /** @throws Error unless in the right phase with a readable configuration */
+  configure(configuration: Uint8Array): Promise<void>
+  /** @throws CloisterError `unavailable` outside of `serving` */
+  offer(nonce: Uint8Array): Promise<{ document: Uint8Array; key: Uint8Array }>
+  channelIds(): readonly Uint8Array[]
+  handle(message: ServiceRequest): Promise<ServiceAnswer>
+  rotateChannelKey(): Promise<void>
+  halt(reason: string): void
+}
+
+interface Serving {
+  readonly gate: Gate
+  readonly core: Core
+  readonly channelKeys: ChannelKeys
+  readonly timer: NodeJS.Timeout
+}
+
+/** Boots: self-tests first. A failed one leaves it halted. */
+export async function bootEnclave(platform: Platform): Promise<Enclave> {
+  const phases = createPhases()
+  let reason: string | undefined
+  let serving: Serving | undefined
+
+  function halt(why: string): void {
+    reason ??= why
+    if (serving !== undefined) clearInterval(serving.timer)
+    serving = undefined
+    phases.enter('halted')
+  }
+
+  function require(ability: Ability): Serving {
+    if (!phases.allows(ability) || serving === undefined) throw new CloisterError('unavailable', { retryAfterSec: 5 })
+    return serving
+  }
+
+  try {
+    await runSelfTests(platform.argon2id)
+    // Before the first key, salt or nonce is made.
+    const entropy = await platform.nsm.random()
+    await platform.seedKernel(entropy)
+    wipe(entropy)
+    warmKeys()
+    phases.enter('self-test')
+  } catch {
+    halt('self-test')
+  }
+
+  return {
+    get phase() {
+      return phases.current
+    },
+    get reason() {
+      return reason
+    },
+    async configure(bytes) {
+      if (!phases.allows('configure')) throw new Error('not the time to configure')
+      const configuration = readConfiguration(bytes)
+      if (configuration === undefined) throw new Error('the configuration is not readable')
+      phases.enter('configured')
+      try {
+        await platform.nsm.extendPcr(CONFIGURATION_PCR, createHash('sha384').update(bytes).digest())
+        await platform.nsm.lockPcr(CONFIGURATION_PCR)
+        serving = await serve(platform, configuration, halt)
+        phases.enter('serving')
+      } catch {
+        halt('configure')
+        throw new Error('the enclave halted while it was configured')
+      }
+    },
+    async offer(nonce) {
+      return require('attest').channelKeys.offer(nonce)
+    },
+    channelIds: () => require('channels').channelKeys.ids(),
+    rotateChannelKey: () => require('attest').channelKeys.rotate(),
+    async handle(message) {
+      try {
+        return await answer(require('request'), message)
+      } catch (error) {
+        return inTheClear(error)
+      }
+    },
+    halt,
+  }
+}
+
+async function serve(platform: Platform, configuration: Configuration, halt: (why: string) => void): Promise<Serving> {
+  const clock = await createAttestedClock(platform.nsm, platform.monotonicMs)
+  const { kms, table, fetchJwks } = platform.connect(configuration)
+  const channelKeys = await createChannelKeys(platform.nsm, clock)
+  const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
+  const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
+  const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
+  const timer = setInterval(() => {
+    clock.sync().then(
+      (driftMs) => (driftMs > MAX_DRIFT_MS ? halt('clock') : undefined),
+      () => halt('device'),
+    )
+  }, CLOCK_SYNC_MS)
+  timer.unref()
+  return {
+    gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
+    core: { vault, table, clock, nsm: platform.nsm, queue: createWalletQueue(), admission: createAdmission(configuration.limits) },
+    channelKeys,
+    timer,
+  }
+}
+
+async function answer(serving: Serving, message: ServiceRequest): Promise<ServiceAnswer> {
+  const opened = await openSealedRequest(serving.gate, message)
+  let taken = false
+  try {
+    const owner = await authenticate(serving.gate, message, opened)
+    taken = true
+    const { core } = serving
+    const result = await OPERATIONS[opened.body.op]({ core, owner, body: opened.body, record: message.record })
+    return await sealed(opened, { ok: true, result })
+  } catch (error) {
+    const code = error instanceof CloisterError ? error.code : 'internal'
+    if (ERRORS[code].where === 'sealed' || code === 'wallet_not_found') {
+      return await sealed(opened, { ok: false, code, guesses: error instanceof CloisterError ? (error.guesses ?? null) : null })
+    }
+    // Nothing was done that the same request could not do again.
+    if (taken) serving.gate.replay.giveBack(opened.body.request)
+    return inTheClear(error)
+  } finally {
+    wipe(opened.body.pin ?? undefined)
+  }
+}
+
+async function sealed(opened: OpenedRequest, outcome: AnswerOutcome): Promise<ServiceAnswer> {
+  const { op, request } = opened.body
+  const bytes = await opened.sealAnswer(encodeAnswer(op, request, outcome), answerBinding(op, request))
+  return { outcome: outcome.ok ? 'done' : 'refused', answer: bytes }
+}
+
+function inTheClear(error: unknown): ServiceAnswer {
+  if (!(error instanceof CloisterError) || ERRORS[error.code].where !== 'http') {
+    return { outcome: 'not_tried', code: 'internal', retryAfterSec: null }
+  }
+  return { outcome: error.code === 'busy' ? 'busy' : 'not_tried', code: error.code, retryAfterSec: error.retryAfterSec ?? null }
+}

@@ -1,0 +1,69 @@
+/** Keys out of a seed, and what is done with them. A private key lives for one call. */
+import { createHmac } from 'node:crypto'
+import { hashes, recoverPublicKey, sign, verify } from '@noble/secp256k1'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { HDKey } from '@scure/bip32'
+import { allChains, chainOf, type EcdsaSignature } from '../../lib/chains/chain.ts'
+import { concat, equal, utf8 } from '../../lib/protocol/bytes.ts'
+import { framed, LABELS } from '../../lib/protocol/labels.ts'
+import type { Account } from '../../lib/protocol/operations.ts'
+
+hashes.sha256 = (message) => sha256(message)
+// RFC 6979 runs HMAC four times a signature; node's is native, and its buffers are outside the JavaScript heap.
+hashes.hmacSha256 = (key, message) => new Uint8Array(createHmac('sha256', key).update(message).digest())
+
+/** Derives along a BIP-32 path, hands the node over for one call, and wipes each private key on the way. */
+function withNode<T>(seed: Uint8Array, path: string, use: (node: HDKey) => T): T {
+  const master = HDKey.fromMasterSeed(seed)
+  let node: HDKey | undefined
+  try {
+    node = path === 'm' ? master : master.derive(path)
+    return use(node)
+  } finally {
+    node?.wipePrivateData()
+    master.wipePrivateData()
+  }
+}
+
+/** SHA-256(label ‖ BIP-32 master public key, compressed). */
+export function rootFingerprint(seed: Uint8Array): Uint8Array {
+  return withNode(seed, 'm', (node) => sha256(framed(LABELS.fingerprint, node.publicKey as Uint8Array)))
+}
+
+/** The account of a CAIP-2 namespace at a path. */
+export function deriveAccount(seed: Uint8Array, namespace: string, path: string): Account {
+  return withNode(seed, path, (node) => {
+    const publicKey = node.publicKey as Uint8Array
+    return { namespace, path, address: chainOf(namespace).address(publicKey), publicKey }
+  })
+}
+
+/** The first account on each chain. */
+export function firstAccounts(seed: Uint8Array): readonly Account[] {
+  return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.defaultPath))
+}
+
+/**
+ * Signs a 32-byte digest with the account's key: ECDSA over secp256k1, RFC 6979, low s (EIP-2). The signature is verified, and the public key recovered from it compared,
+ * before it is returned: a fault while signing could give the key away.
+ */
+export function signDigest(seed: Uint8Array, account: Account, digest: Uint8Array): EcdsaSignature {
+  return withNode(seed, account.path, (node) => {
+    const publicKey = node.publicKey as Uint8Array
+    if (!equal(publicKey, account.publicKey)) throw new Error('the path leads to another key')
+    const recovered = sign(digest, node.privateKey as Uint8Array, { prehash: false, lowS: true, format: 'recovered' })
+    const recovery = recovered[0]
+    const compact = recovered.slice(1)
+    if (recovery !== 0 && recovery !== 1) throw new Error('unusable recovery id')
+    const valid = verify(compact, digest, publicKey, { prehash: false, lowS: true })
+    if (!valid || !equal(recoverPublicKey(concat(new Uint8Array([recovery]), compact), digest, { prehash: false }), publicKey)) {
+      throw new Error('the signature does not verify')
+    }
+    return { compact, recovery }
+  })
+}
+
+/** noble builds its tables at the first public key, which takes a while: do it before somebody waits. */
+export function warmKeys(): void {
+  firstAccounts(sha256(utf8('warm')))
+}

@@ -1,0 +1,160 @@
+/** From a record and a PIN to the seed and back into a record: the only way to a seed, and each step's reason to stop. */
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { equal, wipe } from '../../lib/protocol/bytes.ts'
+import { encodeCbor } from '../../lib/protocol/cbor.ts'
+import { CloisterError } from '../../lib/protocol/errors.ts'
+import { framed, LABELS } from '../../lib/protocol/labels.ts'
+import { LIMITS } from '../../lib/protocol/limits.ts'
+import { RECORD_FORMAT, type WalletRecord } from '../../lib/protocol/record.ts'
+import type { RequestBody } from '../../lib/protocol/request.ts'
+import type { DataKeys } from './data-keys.ts'
+import { open, seal, seedKey, stateKey, type RecordBinding } from './sealing.ts'
+import { ARGON2, decodeState, encodeState, type Argon2Setting, type RecentRequest, type WalletState } from './state.ts'
+import type { Argon2id } from './ports.ts'
+
+const RECENT_MAX = 64
+const RECENT_LIFE_MS = 24 * 3_600_000
+
+export interface Vault {
+  readonly dataKeys: DataKeys
+  readonly argon2id: Argon2id
+  readonly kmsKeyArn: string
+}
+
+/** A record whose `state` is open, and that has shown no sign of tampering. */
+export interface OpenedRecord {
+  readonly record: WalletRecord
+  readonly state: WalletState
+  /** Wipe it. */
+  readonly dataKey: Uint8Array
+}
+
+/** @throws CloisterError `pin_malformed` */
+export function requirePin(body: RequestBody): Uint8Array {
+  const { pin } = body
+  if (pin === null || pin.length < LIMITS.minPinBytes || pin.length > LIMITS.maxPinBytes) throw new CloisterError('pin_malformed')
+  return pin
+}
+
+function bindingOf(vault: Vault, record: Pick<WalletRecord, 'format' | 'owner' | 'wallet' | 'version'>): RecordBinding {
+  const { format, owner, wallet, version } = record
+  return { format, owner, wallet, version, kmsKey: vault.kmsKeyArn }
+}
+
+/** @throws CloisterError `record_invalid`, `unavailable` */
+export async function openRecord(vault: Vault, record: WalletRecord): Promise<OpenedRecord> {
+  const dataKey = await vault.dataKeys.open(record.dataKey, record.owner, record.wallet)
+  const key = stateKey(dataKey)
+  let plaintext: Uint8Array | undefined
+  try {
+    plaintext = open(key, record.state, bindingOf(vault, record), 'state')
+    const state = plaintext === undefined ? undefined : decodeState(plaintext)
+    if (state === undefined || !equal(sha256(record.seed), state.seedDigest)) throw new CloisterError('record_invalid')
+    return { record, state, dataKey }
+  } catch (error) {
+    wipe(dataKey)
+    throw error
+  } finally {
+    wipe(key, plaintext)
+  }
+}
+
+/** Tries a PIN: the secret and the PIN's hash, which the caller wipes, or `undefined`: the PIN is wrong. */
+export async function openSeed(
+  vault: Vault,
+  opened: OpenedRecord,
+  pin: Uint8Array,
+): Promise<{ readonly secret: Uint8Array; readonly pinHash: PinHash } | undefined> {
+  const pinHash = await hashPin(vault, pin, opened.state.argon2)
+  const key = seedKey(opened.dataKey, pinHash.bytes)
+  try {
+    const secret = open(key, opened.record.seed, bindingOf(vault, opened.record), 'seed')
+    if (secret === undefined) wipe(pinHash.bytes)
+    return secret === undefined ? undefined : { secret, pinHash }
+  } finally {
+    wipe(key)
+  }
+}
+
+/** Argon2id of a PIN, and what it was made with. One hash serves the opening and the rewrap: what a rewrap renews is the data key. */
+export interface PinHash {
+  /** 32 bytes. Wipe them. */
+  readonly bytes: Uint8Array
+  readonly setting: Argon2Setting
+}
+
+export async function hashPin(vault: Vault, pin: Uint8Array, setting: Argon2Setting = newSetting()): Promise<PinHash> {
+  const { salt, memoryKiB, iterations, parallelism } = setting
+  return { bytes: await vault.argon2id(pin, salt, { memoryKiB, iterations, parallelism, length: 32 }), setting }
+}
+
+function newSetting(): Argon2Setting {
+  return { salt: new Uint8Array(randomBytes(16)), ...ARGON2 }
+}
+
+/**
+ * Seals a wallet anew, as `version`, under a fresh data key, and opens it again before anyone may store it: a
+ * rewrap never replaces a good record with a bad one.
+ */
+export async function wrap(
+  vault: Vault,
+  at: { readonly owner: string; readonly wallet: string; readonly version: number; readonly createdAtMs: number },
+  content: { readonly state: Omit<WalletState, 'argon2' | 'seedDigest'>; readonly secret: Uint8Array },
+  pinHash: PinHash,
+): Promise<WalletRecord> {
+  const { plaintext: dataKey, ciphertext } = await vault.dataKeys.generate(at.owner, at.wallet)
+  let keyForSeed: Uint8Array | undefined
+  let keyForState: Uint8Array | undefined
+  let encoded: Uint8Array | undefined
+  let again: Uint8Array | undefined
+  let stateAgain: Uint8Array | undefined
+  try {
+    const binding = bindingOf(vault, { ...at, format: RECORD_FORMAT })
+    keyForSeed = seedKey(dataKey, pinHash.bytes)
+    const seed = seal(keyForSeed, content.secret, binding, 'seed')
+    encoded = encodeState({ ...content.state, argon2: pinHash.setting, seedDigest: sha256(seed) })
+    keyForState = stateKey(dataKey)
+    const state = seal(keyForState, encoded, binding, 'state')
+    again = open(keyForSeed, seed, binding, 'seed')
+    stateAgain = open(keyForState, state, binding, 'state')
+    if (again === undefined || !equal(again, content.secret) || stateAgain === undefined || !equal(stateAgain, encoded)) {
+      throw new Error('the record does not open')
+    }
+    return { ...at, format: RECORD_FORMAT, dataKey: ciphertext, state, seed, spent: 0, lockedUntilMs: 0, wrongMs: [] }
+  } finally {
+    wipe(dataKey, keyForSeed, keyForState, encoded, again, stateAgain)
+  }
+}
+
+/** Keyed hash of what a request asks for. */
+export function contentHash(idempotencyKey: Uint8Array, body: RequestBody): Uint8Array {
+  const parameters = encodeCbor(body.parameters)
+  const content = framed(LABELS.idempotency, Buffer.from(body.op), Buffer.from(body.wallet), parameters)
+  try {
+    return new Uint8Array(createHmac('sha256', idempotencyKey).update(content).digest())
+  } finally {
+    wipe(content, parameters)
+  }
+}
+
+/**
+ * Whether this is a repeat of something that was done.
+ * @throws CloisterError `idempotency_mismatch` when the key was used for something else
+ */
+export function isRepeat(state: WalletState, body: RequestBody): boolean {
+  const entry = state.recent.find((recent) => equal(recent.key, body.idempotency))
+  if (entry === undefined) return false
+  if (!equal(entry.content, contentHash(state.idempotencyKey, body))) throw new CloisterError('idempotency_mismatch')
+  return true
+}
+
+/** The recent requests with this one among them. */
+export function remember(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody, nowMs: number): readonly RecentRequest[] {
+  const kept = state.recent.filter((recent) => recent.atMs > nowMs - RECENT_LIFE_MS && !equal(recent.key, body.idempotency))
+  const entry = { key: body.idempotency, content: contentHash(state.idempotencyKey, body), atMs: nowMs }
+  return [...kept.slice(-(RECENT_MAX - 1)), entry]
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest())
+}

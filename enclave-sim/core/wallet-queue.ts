@@ -1,0 +1,45 @@
+/**
+ * One request at a time for each wallet. The next in line takes the record that the last one left, so that a burst of
+ * requests which all read the same version does not end in conflicts with itself.
+ */
+import type { WalletRecord } from '../../lib/protocol/record.ts'
+
+export interface WalletTurn {
+  /** What the last turn left behind; `undefined` for the first in line. */
+  readonly latest: WalletRecord | undefined
+  /** Tells those who wait what the table holds now; `undefined` when that is not known any more. */
+  leave(record: WalletRecord | undefined): void
+}
+
+export interface WalletQueue {
+  run<T>(owner: string, wallet: string, task: (turn: WalletTurn) => Promise<T>): Promise<T>
+}
+
+interface Line {
+  tail: Promise<void>
+  waiting: number
+  latest: WalletRecord | undefined
+}
+
+export function createWalletQueue(): WalletQueue {
+  const lines = new Map<string, Line>()
+  return {
+    async run(owner, wallet, task) {
+      const key = JSON.stringify([owner, wallet])
+      const line = lines.get(key) ?? { tail: Promise.resolve(), waiting: 0, latest: undefined }
+      lines.set(key, line)
+      line.waiting += 1
+      const { promise: done, resolve: finish } = Promise.withResolvers<void>()
+      const before = line.tail
+      line.tail = done
+      await before
+      try {
+        return await task({ latest: line.latest, leave: (record) => (line.latest = record) })
+      } finally {
+        line.waiting -= 1
+        if (line.waiting === 0) lines.delete(key)
+        finish()
+      }
+    },
+  }
+}

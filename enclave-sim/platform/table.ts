@@ -1,0 +1,149 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb'
+import type { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { WalletRecord } from '../../lib/protocol/record.ts'
+import type { TablePort, WriteResult } from '../core/ports.ts'
+import type { CredentialSource } from './credentials.ts'
+
+export interface TableOptions {
+  readonly region: string
+  readonly table: string
+  readonly endpoint: string | null
+  readonly handler: NodeHttpHandler
+  readonly credentials: CredentialSource
+}
+
+const number = (value: number): AttributeValue => ({ N: String(value) })
+const numbers = (values: readonly number[]): AttributeValue => ({ NS: values.map(String) })
+const keyOf = (at: { readonly owner: string; readonly wallet: string }): Record<string, AttributeValue> => ({
+  owner: { S: at.owner },
+  item: { S: `wallet#${at.wallet}` },
+})
+
+/**
+ * The wallet table, written and never read. Each write is one conditional statement:
+ *
+ * ```
+ *   record v, spent s ──charge──▶ v, s+1, lock, wrong ∪ {t} ──commit──▶ v+1, s+1−(s+1), no lock, wrong ∖ {t}
+ *                                          └──────release──▶ v, s, lock as before, wrong ∖ {t}
+ * ```
+ *
+ * `t` names the charge: commit and release both ask that it is still there, so that each happens once at most, in whatever order
+ * lost answers make them arrive. Nothing is retried in here for the same reason.
+ */
+export function createTable(options: TableOptions): TablePort {
+  const client = new DynamoDBClient({
+    region: options.region,
+    credentials: () => options.credentials.provide(),
+    requestHandler: options.handler,
+    maxAttempts: 1,
+    ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
+  })
+  const TableName = options.table
+
+  async function conditional(write: () => Promise<unknown>): Promise<WriteResult> {
+    try {
+      await write()
+      return 'written'
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return 'conflict'
+      throw error
+    }
+  }
+
+  const update = (Key: Record<string, AttributeValue>, expression: string, condition: string, values: Record<string, AttributeValue>) =>
+    conditional(() =>
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key,
+          UpdateExpression: expression,
+          ConditionExpression: condition,
+          ExpressionAttributeNames: namesIn(expression, condition),
+          ExpressionAttributeValues: values,
+        }),
+      ),
+    )
+
+  return {
+    create: (record) =>
+      conditional(() =>
+        client.send(new PutItemCommand({ TableName, Item: toItem(record), ConditionExpression: 'attribute_not_exists(item)' })),
+      ),
+
+    charge(seen, charge) {
+      const wrongAsSeen = seen.wrongMs.length === 0 ? 'attribute_not_exists(#wrong)' : '#wrong = :seenWrong'
+      return update(
+        keyOf(seen),
+        'SET #spent = :spent, #lockedUntil = :lock ADD #wrong :at',
+        `#version = :version AND #spent = :seenSpent AND #lockedUntil = :seenLock AND ${wrongAsSeen}`,
+        {
+          ':version': number(seen.version),
+          ':seenSpent': number(seen.spent),
+          ':seenLock': number(seen.lockedUntilMs),
+          ':spent': number(charge.spent),
+          ':lock': number(charge.lockedUntilMs),
+          ':at': numbers([charge.atMs]),
+          ...(seen.wrongMs.length === 0 ? {} : { ':seenWrong': numbers(seen.wrongMs) }),
+        },
+      )
+    },
+
+    async release(charge) {
+      const values = { ':one': number(1), ':entry': number(charge.atMs), ':at': numbers([charge.atMs]), ':version': number(charge.version) }
+      const condition = '#version = :version AND contains(#wrong, :entry)'
+      if (charge.lockedUntilMs !== charge.previousLockedUntilMs) {
+        // Our own lock goes with our charge; a lock that a later charge set stays.
+        const withLock = { ...values, ':lock': number(charge.lockedUntilMs), ':before': number(charge.previousLockedUntilMs) }
+        const expression = 'SET #spent = #spent - :one, #lockedUntil = :before DELETE #wrong :at'
+        const result = await update(keyOf(charge), expression, `${condition} AND #lockedUntil = :lock`, withLock)
+        if (result === 'written') return result
+      }
+      return update(keyOf(charge), 'SET #spent = #spent - :one DELETE #wrong :at', condition, values)
+    },
+
+    commit: (next, charge, expiredMs) =>
+      update(
+        keyOf(next),
+        'SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked DELETE #wrong :gone',
+        '#version = :version AND contains(#wrong, :entry)',
+        {
+          ':format': number(next.format),
+          ':next': number(next.version),
+          ':version': number(charge.version),
+          ':dataKey': { B: next.dataKey },
+          ':state': { B: next.state },
+          ':seed': { B: next.seed },
+          ':paid': number(charge.spent),
+          ':unlocked': number(0),
+          ':entry': number(charge.atMs),
+          ':gone': numbers([charge.atMs, ...expiredMs]),
+        },
+      ),
+  }
+}
+
+/** Attribute names always go by placeholders: some of ours are reserved words. */
+function namesIn(...expressions: readonly string[]): Record<string, string> {
+  const found = expressions.join(' ').match(/#[a-zA-Z]+/g) ?? []
+  return Object.fromEntries(found.map((name) => [name, name.slice(1)]))
+}
+
+function toItem(record: WalletRecord): Record<string, AttributeValue> {
+  return {
+    ...keyOf(record),
+    format: number(record.format),
+    version: number(record.version),
+    dataKey: { B: record.dataKey },
+    state: { B: record.state },
+    seed: { B: record.seed },
+    spent: number(record.spent),
+    lockedUntil: number(record.lockedUntilMs),
+    createdAt: number(record.createdAtMs),
+  }
+}

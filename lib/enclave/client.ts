@@ -1,0 +1,74 @@
+/** The relay's client for one enclave: CBOR over HTTP, each call under a deadline. */
+import { Agent, request } from 'node:http'
+import { CloisterError } from '../protocol/errors.ts'
+import {
+  decodeChannelOffer,
+  decodeChannels,
+  decodeServiceAnswer,
+  encodeAttestRequest,
+  encodeServiceRequest,
+  MAX_SERVICE_BYTES,
+  type ChannelOffer,
+  type ServiceAnswer,
+  type ServiceRequest,
+} from '../protocol/service.ts'
+
+/** A signature waits its turn behind others; the API's own limit is 30 s. */
+const REQUEST_TIMEOUT_MS = 20_000
+const ATTEST_TIMEOUT_MS = 5_000
+
+export interface EnclaveClient {
+  /** Where it is; for the directory, never for answers. */
+  readonly url: string
+  attest(nonce: Uint8Array): Promise<ChannelOffer>
+  channels(): Promise<readonly Uint8Array[]>
+  request(message: ServiceRequest): Promise<ServiceAnswer>
+  isServing(): Promise<boolean>
+}
+
+/** @throws CloisterError from each call: `unavailable` when there is no answer, or none that can be read */
+export function createEnclaveClient(url: string): EnclaveClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+
+  async function call<T>(method: string, path: string, body: Uint8Array | null, timeoutMs: number, decode: (answer: Uint8Array) => T | undefined): Promise<T> {
+    const answer = await send(agent, method, new URL(path, url), body, timeoutMs)
+    const decoded = answer === undefined ? undefined : decode(answer.body)
+    if (decoded === undefined) throw new CloisterError('unavailable', { retryAfterSec: 2 })
+    return decoded
+  }
+
+  return {
+    url,
+    attest: (nonce) => call('POST', '/v1/attest', encodeAttestRequest(nonce), ATTEST_TIMEOUT_MS, decodeChannelOffer),
+    channels: () => call('GET', '/v1/channels', null, ATTEST_TIMEOUT_MS, decodeChannels),
+    request: (message) => call('POST', '/v1/request', encodeServiceRequest(message), REQUEST_TIMEOUT_MS, decodeServiceAnswer),
+    isServing: async () => (await send(agent, 'GET', new URL('/v1/health', url), null, ATTEST_TIMEOUT_MS))?.status === 200,
+  }
+}
+
+function send(
+  agent: Agent,
+  method: string,
+  url: URL,
+  body: Uint8Array | null,
+  timeoutMs: number,
+): Promise<{ status: number; body: Uint8Array } | undefined> {
+  return new Promise((resolve) => {
+    const none = (): void => resolve(undefined)
+    const outgoing = request(url, { agent, method, signal: AbortSignal.timeout(timeoutMs) }, (incoming) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      incoming.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > MAX_SERVICE_BYTES) outgoing.destroy()
+        else chunks.push(chunk)
+      })
+      incoming.on('error', none)
+      incoming.on('close', none)
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: new Uint8Array(Buffer.concat(chunks)) }))
+    })
+    outgoing.on('error', none)
+    if (body === null) outgoing.end()
+    else outgoing.end(body)
+  })
+}

@@ -1,0 +1,40 @@
+import { concat, utf8 } from './bytes.ts'
+
+/** One label a purpose: no two uses of a key, a hash or a signature can be taken for each other. */
+export const LABELS = {
+  /** HPKE `info` of a request (RFC 9180 §5.1). */
+  request: 'cloister/v1 request',
+  /** HPKE exporter context of the answer's secret (RFC 9180 §5.3). */
+  answer: 'cloister/v1 answer',
+  /** What the client key signs. */
+  proof: 'cloister/v1 proof',
+  /** The OpenID `nonce` that commits a token to a client key. */
+  tokenNonce: 'cloister/v1 token nonce',
+  /** Channel key id. */
+  channelKeyId: 'cloister/v1 channel key id',
+  /** HKDF info of the key that seals a record's `state`. */
+  state: 'cloister/v1 state',
+  /** HKDF info of the key that seals a record's `seed`. */
+  seed: 'cloister/v1 seed',
+  /** HKDF info of the mix of the entropy sources. */
+  entropy: 'cloister/v1 entropy',
+  /** Keyed hash of a request's content, for idempotency. */
+  idempotency: 'cloister/v1 idempotency',
+  /** Issuer part of an owner's partition. */
+  issuer: 'cloister/v1 issuer',
+  /** Fingerprint of a wallet's root public key. */
+  fingerprint: 'cloister/v1 fingerprint',
+} as const
+
+/**
+ * `label ‖ parts`, each with its length in front (4 bytes, big-endian): no two lists of parts give the same bytes.
+ */
+export function framed(label: string, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const framedParts: Uint8Array[] = []
+  for (const part of [utf8(label), ...parts]) {
+    const length = new Uint8Array(4)
+    new DataView(length.buffer).setUint32(0, part.length)
+    framedParts.push(length, part)
+  }
+  return concat(...framedParts)
+}

@@ -1,0 +1,55 @@
+/** A wallet's record as DynamoDB stores it and the relay hands it to the enclave. Nothing in it is believed unopened. */
+import type { CborValue } from './cbor.ts'
+import { array, attempt, bytes, integer, object, text } from './fields.ts'
+import { WALLET_ID } from './header.ts'
+
+export const RECORD_FORMAT = 1
+
+export interface WalletRecord {
+  /** {@link RECORD_FORMAT}. */
+  readonly format: number
+  /** Partition key: `user#<tenant>#<issuer hash>#<sub>`. */
+  readonly owner: string
+  readonly wallet: string
+  /** +1 at each rewrap; every write is conditional on it. */
+  readonly version: number
+  /** KMS ciphertext of this version's data key. */
+  readonly dataKey: Uint8Array
+  readonly state: Uint8Array
+  readonly seed: Uint8Array
+  /** Guesses charged and not yet released. */
+  readonly spent: number
+  /** Milliseconds since the epoch; 0 when not locked. */
+  readonly lockedUntilMs: number
+  /** When the guesses of the rolling total were charged, milliseconds since the epoch, ascending. */
+  readonly wrongMs: readonly number[]
+  readonly createdAtMs: number
+}
+
+const MAX = Number.MAX_SAFE_INTEGER
+
+export function encodeRecord(record: WalletRecord): CborValue {
+  return { ...record, wrongMs: [...record.wrongMs] }
+}
+
+/** Shape and bounds only. */
+export function decodeRecord(value: unknown): WalletRecord | undefined {
+  return attempt(() => {
+    const fields = object(value, [
+      'format', 'owner', 'wallet', 'version', 'dataKey', 'state', 'seed', 'spent', 'lockedUntilMs', 'wrongMs', 'createdAtMs',
+    ])
+    return {
+      format: integer(fields['format'], RECORD_FORMAT, RECORD_FORMAT),
+      owner: text(fields['owner'], /^user#[\x20-\x7e]{1,600}$/),
+      wallet: text(fields['wallet'], WALLET_ID),
+      version: integer(fields['version'], 1, MAX),
+      dataKey: bytes(fields['dataKey'], 1, 6144),
+      state: bytes(fields['state'], 28, 128 * 1024),
+      seed: bytes(fields['seed'], 28, 4096),
+      spent: integer(fields['spent'], 0, MAX),
+      lockedUntilMs: integer(fields['lockedUntilMs'], 0, MAX),
+      wrongMs: array(fields['wrongMs'], 10_000, (item) => integer(item, 0, MAX)),
+      createdAtMs: integer(fields['createdAtMs'], 0, MAX),
+    }
+  })
+}

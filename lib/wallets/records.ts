@@ -1,0 +1,89 @@
+/** Reading wallet records, with credentials that the user's own token was exchanged for. */
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type AttributeValue,
+  type DynamoDBClientConfig,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb'
+import { CloisterError } from '../protocol/errors.ts'
+import { decodeRecord, type WalletRecord } from '../protocol/record.ts'
+import type { ReadCredentials } from '../tokens/exchange.ts'
+
+/** What the table shows in the clear of a wallet: not believed, good enough to find it. */
+export interface WalletListing {
+  readonly id: string
+  readonly createdAtMs: number
+}
+
+export interface WalletRecords {
+  /** A strongly consistent read. @throws CloisterError `record_invalid`, `unavailable` */
+  get(credentials: ReadCredentials, owner: string, wallet: string): Promise<WalletRecord | null>
+  list(credentials: ReadCredentials, owner: string): Promise<readonly WalletListing[]>
+}
+
+const ITEM_PREFIX = 'wallet#'
+const MAX_PAGES = 10
+
+export function createWalletRecords(options: { table: string; client: DynamoDBClientConfig }): WalletRecords {
+  const clientFor = (credentials: ReadCredentials): DynamoDBClient => new DynamoDBClient({ ...options.client, credentials })
+
+  return {
+    async get(credentials, owner, wallet) {
+      const command = new GetItemCommand({
+        TableName: options.table,
+        Key: { owner: { S: owner }, item: { S: `${ITEM_PREFIX}${wallet}` } },
+        ConsistentRead: true,
+      })
+      const { Item } = await clientFor(credentials).send(command).catch(unavailable)
+      return Item === undefined ? null : toRecord(Item)
+    },
+    async list(credentials, owner) {
+      const client = clientFor(credentials)
+      const found: WalletListing[] = []
+      let ExclusiveStartKey: Record<string, AttributeValue> | undefined
+      for (let page = 0; page < MAX_PAGES; page++) {
+        const command = new QueryCommand({
+          TableName: options.table,
+          KeyConditionExpression: '#owner = :owner AND begins_with(#item, :prefix)',
+          ProjectionExpression: '#item, #createdAt',
+          ExpressionAttributeNames: { '#owner': 'owner', '#item': 'item', '#createdAt': 'createdAt' },
+          ExpressionAttributeValues: { ':owner': { S: owner }, ':prefix': { S: ITEM_PREFIX } },
+          ConsistentRead: true,
+          ExclusiveStartKey,
+        })
+        const answer: QueryCommandOutput = await client.send(command).catch(unavailable)
+        for (const item of answer.Items ?? []) {
+          found.push({ id: item['item']?.S?.slice(ITEM_PREFIX.length) ?? '', createdAtMs: Number(item['createdAt']?.N ?? 0) })
+        }
+        ExclusiveStartKey = answer.LastEvaluatedKey
+        if (ExclusiveStartKey === undefined) break
+      }
+      return found
+    },
+  }
+}
+
+function unavailable(): never {
+  throw new CloisterError('unavailable', { retryAfterSec: 2 })
+}
+
+function toRecord(item: Readonly<Record<string, AttributeValue>>): WalletRecord {
+  const number = (name: string): number => Number(item[name]?.N ?? Number.NaN)
+  const record = decodeRecord({
+    format: number('format'),
+    owner: item['owner']?.S,
+    wallet: item['item']?.S?.slice(ITEM_PREFIX.length),
+    version: number('version'),
+    dataKey: item['dataKey']?.B,
+    state: item['state']?.B,
+    seed: item['seed']?.B,
+    spent: number('spent'),
+    lockedUntilMs: number('lockedUntil'),
+    wrongMs: (item['wrong']?.NS ?? []).map(Number).sort((a, b) => a - b),
+    createdAtMs: number('createdAt'),
+  })
+  if (record === undefined) throw new CloisterError('record_invalid')
+  return record
+}

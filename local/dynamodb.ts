@@ -1,0 +1,93 @@
+/**
+ * DynamoDB on this machine: dynalite behind a front that checks signatures and asks the callers' IAM policies, as AWS would, before anything
+ * reaches the table.
+ */
+import { AwsError, accessDenied, awsJsonListener, type AwsAnswer, type AwsCall } from './awsjson.ts'
+import { questionsOf } from './dynamodb/access.ts'
+import { startEngine, type Engine } from './dynamodb/engine.ts'
+import { createFaults, type Faults } from './faults.ts'
+import { decideByIdentity } from './iam/evaluate.ts'
+import type { Identities } from './iam/identities.ts'
+import { ACCOUNT_ID, REGION, RELAY_VPC_ENDPOINT, type TableDefinition } from './iam/resources.ts'
+import { listenTls, type Service, type TlsServerOptions } from './serve.ts'
+
+export interface DynamoDbOptions {
+  /** State directory. */
+  readonly dir: string
+  /** 0 = any free port. */
+  readonly port: number
+  readonly tls: TlsServerOptions
+  readonly identities: Identities
+  /** Created when it isn't there. */
+  readonly table: TableDefinition
+  /** `aws:SourceVpce` of every request to this endpoint; null for none, as over the internet. The relay's VPC endpoint by default. */
+  readonly sourceVpce?: string | null
+  readonly faults?: Faults
+  readonly nowMs?: () => number
+}
+
+export interface DynamoDb extends Service {
+  /** May be changed while it runs. */
+  readonly faults: Faults
+  /** A further way in to the same table, such as the one that is not the relay's VPC endpoint. */
+  readonly openEndpoint: (options: { readonly port: number; readonly sourceVpce: string | null }) => Promise<Service>
+}
+
+export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
+  const { dir, port, tls, identities, table, sourceVpce = RELAY_VPC_ENDPOINT, faults = createFaults(), nowMs = Date.now } = options
+  const engine = await startEngine(dir)
+  const endpoints: Service[] = []
+  const openEndpoint: DynamoDb['openEndpoint'] = async (at) => {
+    const listening = await listenTls(at.port, tls, awsJsonListener({
+      service: 'dynamodb',
+      region: REGION,
+      targetPrefix: 'DynamoDB_20120810',
+      contentType: 'application/x-amz-json-1.0',
+      errorNamespace: 'com.amazon.coral.service#',
+      throttled: new AwsError('ThrottlingException', 'Rate of requests exceeds the allowed throughput.'),
+      identities, faults, nowMs,
+      handle: (call) => handle(call, engine, table, at.sourceVpce),
+    }))
+    const endpoint = { url: `https://127.0.0.1:${listening.port}`, close: listening.close }
+    endpoints.push(endpoint)
+    return endpoint
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(endpoints.map((endpoint) => endpoint.close()))
+    await engine.close()
+  }
+  try {
+    await createTable(engine, table)
+    const { url } = await openEndpoint({ port, sourceVpce })
+    return { url, faults, openEndpoint, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function handle(call: AwsCall, engine: Engine, { partitionKey }: TableDefinition, sourceVpce: string | null): Promise<AwsAnswer> {
+  const { principal, policies, context } = call.identity
+  const shared = new Map([...context, ['aws:securetransport', 'true'] as const])
+  if (sourceVpce !== null) shared.set('aws:sourcevpce', sourceVpce)
+  for (const { action, table, context: keys } of questionsOf(call.operation, call.input, partitionKey)) {
+    const resource = table === undefined ? '*' : `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${table}`
+    const decision = decideByIdentity({ principal, action, resource, context: new Map([...shared, ...keys]) }, policies)
+    if (!decision.allowed) throw accessDenied(call, action, resource, decision.because)
+  }
+  // Written anew from what was judged: the engine must not read the text in another way.
+  return engine.call(call.operation, JSON.stringify(call.input))
+}
+
+async function createTable(engine: Engine, table: TableDefinition): Promise<void> {
+  const known = await engine.call('DescribeTable', JSON.stringify({ TableName: table.name }))
+  if (known.status === 200) return
+  const created = await engine.call('CreateTable', JSON.stringify(table.create))
+  if (created.status !== 200) throw new Error('the table can not be created')
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { body } = await engine.call('DescribeTable', JSON.stringify({ TableName: table.name }))
+    if (body.includes('"TableStatus":"ACTIVE"')) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('the table does not become active')
+}

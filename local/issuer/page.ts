@@ -1,0 +1,59 @@
+/** The login page: one field, no script, no password. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Provider } from 'oidc-provider'
+import { readBody, send } from '../serve.ts'
+
+const html = (hint: string): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Local test login</title>
+<style>
+  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 22rem; margin: 12vh auto; padding: 0 1rem }
+  input, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-box; margin-top: .5rem }
+</style>
+<h1>Log in</h1>
+<p>This is a local test provider: it asks no password. Anyone on this machine can be anyone.</p>
+<form method="post">
+  <label>User name <input name="username" required autofocus maxlength="64" autocomplete="username"></label>
+  <button>Log in</button>
+</form>
+<p>${hint}</p>
+`
+
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  'referrer-policy': 'no-referrer',
+}
+
+/**
+ * Serves `/interaction/…`: shows the form, or takes it and goes on with the login.
+ *
+ * @returns false when the path is another
+ */
+export async function serveLogin(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const { method, url = '' } = request
+  if (!/^\/interaction\/[\w-]+$/.test(url)) return false
+  // Rejects without the cookie of a login under way.
+  const known = await provider.interactionDetails(request, response).then(() => true, () => false)
+  if (!known) {
+    send(response, 400, headers, html('This login is over. Go back to the app and start again.'))
+    return true
+  }
+  if (method !== 'POST') {
+    send(response, 200, headers, html(''))
+    return true
+  }
+  const body = await readBody(request)
+  const accountId = toSubject(new URLSearchParams(body?.toString('utf8') ?? '').get('username') ?? '')
+  if (accountId === '') send(response, 400, headers, html('Letters, digits and . _ @ - please.'))
+  else await provider.interactionFinished(request, response, { login: { accountId, remember: false } })
+  return true
+}
+
+/** A user name becomes the token's `sub` with foreign characters left out. */
+export function toSubject(username: string): string {
+  return username.replace(/[^A-Za-z0-9._@-]/g, '').slice(0, 64)
+}
