@@ -79,6 +79,8 @@ export function awsJsonListener(service: AwsJsonService): (request: IncomingMess
 
 async function serveOne(service: AwsJsonService, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
+  // SDKs set their clocks by it.
+  response.setHeader('date', new Date(service.nowMs()).toUTCString())
   const body = await readBody(request)
   if (body === undefined) return
   const [prefix, operation = '', ...rest] = header(request, 'x-amz-target').split('.')

@@ -54,6 +54,8 @@ export async function startSts(options: StsOptions): Promise<Sts> {
 
 async function serveOne(scope: Scope, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
+  // SDKs set their clocks by it.
+  response.setHeader('date', new Date(scope.nowMs()).toUTCString())
   const body = await readBody(request)
   if (body === undefined) return
   const form = new URLSearchParams(body.toString('utf8'))

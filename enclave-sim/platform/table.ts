@@ -73,7 +73,14 @@ export function createTable(options: TableOptions): TablePort {
   return {
     create: (record) =>
       conditional(() =>
-        client.send(new PutItemCommand({ TableName, Item: toItem(record), ConditionExpression: 'attribute_not_exists(item)' })),
+        client.send(
+          new PutItemCommand({
+            TableName,
+            Item: toItem(record),
+            ConditionExpression: 'attribute_not_exists(#item)',
+            ExpressionAttributeNames: { '#item': 'item' },
+          }),
+        ),
       ),
 
     charge(seen, charge) {
