@@ -72,7 +72,7 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
     phases.enter('halted')
   }
 
-  function require(ability: Ability): Serving {
+  function ready(ability: Ability): Serving {
     if (!phases.allows(ability) || serving === undefined) throw new CloisterError('unavailable', { retryAfterSec: 5 })
     return serving
   }
@@ -112,13 +112,13 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
       }
     },
     async offer(nonce) {
-      return require('attest').channelKeys.offer(nonce)
+      return ready('attest').channelKeys.offer(nonce)
     },
-    channelIds: () => require('channels').channelKeys.ids(),
-    rotateChannelKey: () => require('attest').channelKeys.rotate(),
+    channelIds: () => ready('channels').channelKeys.ids(),
+    rotateChannelKey: () => ready('attest').channelKeys.rotate(),
     async handle(message) {
       try {
-        return await answer(require('request'), message)
+        return await answer(ready('request'), message)
       } catch (error) {
         return inTheClear(error)
       }

@@ -24,13 +24,15 @@ export interface AccessRequest {
   readonly context: RequestContext
 }
 
+type PolicySource = 'identity-based' | 'resource-based'
+
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly because: string }
 
 /** Identity policies alone, as DynamoDB has it without a resource policy. */
 export function decideByIdentity(request: AccessRequest, identity: readonly Policy[]): Decision {
   return decide(request, () => {
     const found = effects(request, identity)
-    if (found.deny) return explicitDeny('identity-based', request)
+    if (found.deny) return explicitDeny('identity-based')
     return found.allow ? { allowed: true } : noAllow('identity-based', request)
   })
 }
@@ -44,8 +46,8 @@ export function decideByKeyPolicy(request: AccessRequest, keyPolicy: Policy, ide
     const direct = effects(request, [keyPolicy], (patterns) => namesPrincipal(patterns, request.principal))
     const delegated = effects(request, [keyPolicy], (patterns) => patterns.aws.includes(accountRoot(request.principal)))
     const own = effects(request, identity)
-    if (direct.deny || delegated.deny) return explicitDeny('resource-based', request)
-    if (own.deny) return explicitDeny('identity-based', request)
+    if (direct.deny || delegated.deny) return explicitDeny('resource-based')
+    if (own.deny) return explicitDeny('identity-based')
     if (direct.allow || (delegated.allow && own.allow)) return { allowed: true }
     return noAllow(delegated.allow ? 'identity-based' : 'resource-based', request)
   })
@@ -55,7 +57,7 @@ export function decideByKeyPolicy(request: AccessRequest, keyPolicy: Policy, ide
 export function decideByTrustPolicy(request: AccessRequest, trust: Policy): Decision {
   return decide(request, () => {
     const found = effects(request, [trust], (patterns) => namesPrincipal(patterns, request.principal))
-    if (found.deny) return explicitDeny('resource-based', request)
+    if (found.deny) return explicitDeny('resource-based')
     return found.allow ? { allowed: true } : noAllow('resource-based', request)
   })
 }
@@ -103,10 +105,10 @@ function accountRoot({ type, accountId }: Principal): string {
   return type === 'aws' ? `arn:aws:iam::${accountId}:root` : ''
 }
 
-function explicitDeny(kind: string, { action }: AccessRequest): Decision {
-  return { allowed: false, because: `with an explicit deny in a ${kind} policy (${action})` }
+function explicitDeny(kind: PolicySource): Decision {
+  return { allowed: false, because: `with an explicit deny in ${kind === 'identity-based' ? 'an' : 'a'} ${kind} policy` }
 }
 
-function noAllow(kind: string, { action }: AccessRequest): Decision {
+function noAllow(kind: PolicySource, { action }: AccessRequest): Decision {
   return { allowed: false, because: `because no ${kind} policy allows the ${action} action` }
 }

@@ -29,7 +29,7 @@ export interface KeyStore {
   list(): KmsKey[]
   create(policyText: string, description: string): Promise<KmsKey>
   /** Replaces some of a key's properties, on disk first. */
-  update(keyId: string, change: Partial<Pick<KmsKey, 'state' | 'deletionMs' | 'policyText'>>): Promise<KmsKey>
+  update(keyId: string, properties: Partial<Pick<KmsKey, 'state' | 'deletionMs' | 'policyText'>>): Promise<KmsKey>
   rotate(keyId: string): Promise<KmsKey>
 }
 
@@ -56,10 +56,16 @@ export async function openKeyStore({ dir, region, accountId, nowMs }: KeyStoreOp
     keys.set(key.keyId, key)
     return key
   }
-  const existing = (keyId: string): KmsKey => {
-    const key = find(keyId)
-    if (key === undefined) throw new Error('no such key')
-    return key
+  // One change after the other: each starts from what the last one left.
+  let last: Promise<unknown> = Promise.resolve()
+  const change = (keyId: string, edit: (key: KmsKey) => KmsKey): Promise<KmsKey> => {
+    const next = last.then(() => {
+      const key = find(keyId)
+      if (key === undefined) throw new Error('no such key')
+      return save(edit(key))
+    })
+    last = next.catch(() => undefined)
+    return next
   }
   return {
     find,
@@ -72,14 +78,11 @@ export async function openKeyStore({ dir, region, accountId, nowMs }: KeyStoreOp
         policyText, policy, materials: [randomBytes(32)],
       })
     },
-    update: (keyId, change) => {
-      const changed = { ...existing(keyId), ...change }
-      return save({ ...changed, policy: parsePolicy(changed.policyText, 'resource') })
-    },
-    rotate: (keyId) => {
-      const key = existing(keyId)
-      return save({ ...key, materials: [...key.materials, randomBytes(32)] })
-    },
+    update: (keyId, properties) => change(keyId, (key) => {
+      const changed = { ...key, ...properties }
+      return { ...changed, policy: parsePolicy(changed.policyText, 'resource') }
+    }),
+    rotate: (keyId) => change(keyId, (key) => ({ ...key, materials: [...key.materials, randomBytes(32)] })),
   }
 }
 

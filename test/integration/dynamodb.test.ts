@@ -57,12 +57,12 @@ beforeAll(async () => {
   await enclave.send(new PutItemCommand({ TableName, Item: key(owner('ann', 'demo', 'h2')) }))
 })
 
-describe('a user\'s credentials', () => {
-  const query = (expression: string, partition: string, more: object = {}) => new QueryCommand({
-    TableName, KeyConditionExpression: expression, ExpressionAttributeNames: { '#o': 'owner', '#i': 'item' },
-    ExpressionAttributeValues: { ':o': { S: partition }, ...(expression.includes(':p') && { ':p': { S: 'wallet#' } }) }, ...more,
-  })
+const query = (expression: string, partition: string, more: object = {}) => new QueryCommand({
+  TableName, KeyConditionExpression: expression, ExpressionAttributeNames: { '#o': 'owner', '#i': 'item' },
+  ExpressionAttributeValues: { ':o': { S: partition }, ...(expression.includes(':p') && { ':p': { S: 'wallet#' } }) }, ...more,
+})
 
+describe('a user\'s credentials', () => {
   test('read the user\'s own partition', async () => {
     const { Item } = await ann.send(new GetItemCommand({ TableName, Key: key(owner('ann')) }))
     expect(Item?.['version']).toEqual({ N: '1' })
@@ -205,8 +205,8 @@ test('what was judged is what is done, whatever the text says twice', async () =
   // Of two equal keys in JSON the last one counts, for the front and for the engine alike.
   const client = connect(annCredentials)
   client.middlewareStack.add((next) => async (args) => {
-    const request = args.request as { body: string; headers: Record<string, string> }
-    request.body = request.body.replace('"Key":', `"Key":${JSON.stringify(key(owner('bob')))},"Key":`)
+    const request = args.request as { body: string | Uint8Array; headers: Record<string, string> }
+    request.body = new TextDecoder().decode(request.body as Uint8Array).replace('"Key":', `"Key":${JSON.stringify(key(owner('bob')))},"Key":`)
     request.headers['content-length'] = String(Buffer.byteLength(request.body))
     return next(args)
   }, { step: 'build', priority: 'low' })

@@ -59,6 +59,11 @@ test('public keys are public only', async () => {
   for (const key of (await jwks()).keys) expect(Object.keys(key).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
 })
 
+const start = (change: Record<string, string | undefined>) => {
+  const query = { response_type: 'code', scope: 'openid', client_id: 'cloister-demo', redirect_uri: 'http://127.0.0.1/callback', state: 's', ...change }
+  return get(`/auth?${new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString()}`)
+}
+
 describe('a login is refused', () => {
   test.each<[string, Partial<LoginOptions>]>([
     ['for an unknown client', { clientId: 'nobody' }],
@@ -70,10 +75,6 @@ describe('a login is refused', () => {
     await expect(login(user(more))).rejects.toThrow()
   })
 
-  const start = (change: Record<string, string | undefined>) => {
-    const query = { response_type: 'code', scope: 'openid', client_id: 'cloister-demo', redirect_uri: 'http://127.0.0.1/callback', state: 's', ...change }
-    return get(`/auth?${new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString()}`)
-  }
   test.each<[string, Record<string, string>]>([
     ['without PKCE', {}],
     ['with PKCE in the plain', { code_challenge: 'a'.repeat(43), code_challenge_method: 'plain' }],
@@ -92,11 +93,12 @@ describe('a login is refused', () => {
   })
 })
 
+const post = (origin: string) => httpsRequest({
+  url: `${issuer.url}/token`, ca: ca.caPem, method: 'POST', headers: { origin, 'content-type': 'application/x-www-form-urlencoded' },
+  body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'cloister-demo', code: 'x', code_verifier: 'a'.repeat(43), redirect_uri: 'http://127.0.0.1/callback' }).toString(),
+})
+
 test('the token endpoint answers the origins it was given', async () => {
-  const post = (origin: string) => httpsRequest({
-    url: `${issuer.url}/token`, ca: ca.caPem, method: 'POST', headers: { origin, 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'cloister-demo', code: 'x', code_verifier: 'a'.repeat(43), redirect_uri: 'http://127.0.0.1/callback' }).toString(),
-  })
   expect((await post('http://localhost:3000')).headers['access-control-allow-origin']).toBe('http://localhost:3000')
   expect((await post('http://evil.example')).headers['access-control-allow-origin']).toBeUndefined()
 })

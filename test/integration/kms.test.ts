@@ -82,6 +82,8 @@ beforeAll(async () => {
 const generate = async (changes: Record<string, unknown> = {}, from = pki) =>
   new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256', EncryptionContext: context, Recipient: await recipient(changes, from) })
 
+const putPolicy = (Policy: string) => failure(operator.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy })))
+
 test('in the first phase nobody uses the key, whatever the enclave', async () => {
   const error = await failure(enclave.send(await generate()))
   expect(error).toMatchObject({ name: 'AccessDeniedException', status: 400 })
@@ -242,13 +244,12 @@ describe('with the measurements deployed', () => {
   })
 
   test('a policy that is not understood, or shuts its author out, is refused', async () => {
-    const put = (Policy: string) => failure(operator.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy })))
     const statement = { Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }
     for (const document of ['{', JSON.stringify({ Version: '2012-10-17', Statement: { ...statement, Condition: { Odd: {} } } })]) {
-      expect(await put(document)).toMatchObject({ name: 'MalformedPolicyDocumentException' })
+      expect(await putPolicy(document)).toMatchObject({ name: 'MalformedPolicyDocumentException' })
     }
     const lockout = { Version: '2012-10-17', Statement: { ...statement, Action: 'kms:Decrypt' } }
-    expect(await put(JSON.stringify(lockout))).toMatchObject({ name: 'MalformedPolicyDocumentException' })
+    expect(await putPolicy(JSON.stringify(lockout))).toMatchObject({ name: 'MalformedPolicyDocumentException' })
   })
 })
 
@@ -285,7 +286,7 @@ describe('a key that anybody in the account may use', () => {
     ['another wrapping', { KeySpec: 'AES_256', Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_1', AttestationDocument: new Uint8Array(1) } }, 'ValidationException'],
     ['an empty recipient', { KeySpec: 'AES_256', Recipient: {} }, 'ValidationException'],
   ])('refuses %s', async (_name, input, name) => {
-    const command = new GenerateDataKeyCommand({ KeyId: plainArn, ...input } as ConstructorParameters<typeof GenerateDataKeyCommand>[0])
+    const command = new GenerateDataKeyCommand({ KeyId: plainArn, ...input })
     expect(await failure(operator.send(command))).toMatchObject({ name, status: 400 })
   })
 })

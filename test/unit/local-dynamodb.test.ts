@@ -34,13 +34,13 @@ test('attributes come from every expression, top level only, placeholders replac
   )
 })
 
-describe('Query', () => {
-  const query = (KeyConditionExpression: string, more: object = {}) => ask('Query', {
-    ...table, KeyConditionExpression, ExpressionAttributeNames: { '#o': 'owner', '#i': 'item' },
-    ExpressionAttributeValues: { ':o': { S: 'u1' }, ':a': { S: 'a' }, ':b': { S: 'b' } }, ...more,
-  })
-  const partition = (...question: Parameters<typeof query>) => new Map(query(...question)[0]?.context).get('dynamodb:leadingkeys')
+const query = (KeyConditionExpression: string, more: object = {}) => ask('Query', {
+  ...table, KeyConditionExpression, ExpressionAttributeNames: { '#o': 'owner', '#i': 'item' },
+  ExpressionAttributeValues: { ':o': { S: 'u1' }, ':a': { S: 'a' }, ':b': { S: 'b' } }, ...more,
+})
+const partition = (...question: Parameters<typeof query>) => new Map(query(...question)[0]?.context).get('dynamodb:leadingkeys')
 
+describe('Query', () => {
   test.each([
     'owner = :o', '#o=:o', '(#o = :o)', '#o = :o AND begins_with(#i, :a)', '(#o = :o) and (#i >= :a)', '#i BETWEEN :a AND :b AND #o = :o',
     '  owner   =   :o  ',

@@ -86,6 +86,12 @@ describe('conditions', () => {
   })
 })
 
+const keyPolicy = (AWS: string, Effect = 'Allow') => document({ Effect, Principal: { AWS }, Action: 'kms:*', Resource: '*' })
+const askedBy = (federated: string, aud: string): AccessRequest => ({
+  principal: { type: 'federated', arn: federated, accountId: '000000000000' }, action: 'sts:AssumeRoleWithWebIdentity', resource: 'role',
+  context: new Map([['issuer:aud', aud]]),
+})
+
 describe('evaluation', () => {
   test('nothing is allowed by default, and only what is named', () => {
     expect(decideByIdentity(request(), []).allowed).toBe(false)
@@ -121,19 +127,18 @@ describe('evaluation', () => {
   test('a key policy allows directly, or leaves it to the account', () => {
     const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/k'
     const asked = request({}, 'kms:Decrypt', keyArn)
-    const policy = (AWS: string, Effect = 'Allow') => document({ Effect, Principal: { AWS }, Action: 'kms:*', Resource: '*' })
     const decide = (key: object, own: object[]) =>
       decideByKeyPolicy(asked, parsePolicy(key, 'resource'), own.map((one) => parsePolicy(document(one), 'identity'))).allowed
     const own = { Effect: 'Allow', Action: 'kms:*', Resource: '*' }
-    expect(decide(policy(principal.roleArn), [])).toBe(true)
-    expect(decide(policy(principal.arn), [])).toBe(true)
-    expect(decide(policy('*'), [])).toBe(true)
-    expect(decide(policy('arn:aws:iam::000000000000:role/other'), [own])).toBe(false)
-    expect(decide(policy('000000000000'), [])).toBe(false)
-    expect(decide(policy('000000000000'), [own])).toBe(true)
-    expect(decide(policy('111111111111'), [own])).toBe(false)
-    expect(decide(policy('000000000000', 'Deny'), [own])).toBe(false)
-    expect(decide(policy(principal.roleArn), [{ ...own, Effect: 'Deny' }])).toBe(false)
+    expect(decide(keyPolicy(principal.roleArn), [])).toBe(true)
+    expect(decide(keyPolicy(principal.arn), [])).toBe(true)
+    expect(decide(keyPolicy('*'), [])).toBe(true)
+    expect(decide(keyPolicy('arn:aws:iam::000000000000:role/other'), [own])).toBe(false)
+    expect(decide(keyPolicy('000000000000'), [])).toBe(false)
+    expect(decide(keyPolicy('000000000000'), [own])).toBe(true)
+    expect(decide(keyPolicy('111111111111'), [own])).toBe(false)
+    expect(decide(keyPolicy('000000000000', 'Deny'), [own])).toBe(false)
+    expect(decide(keyPolicy(principal.roleArn), [{ ...own, Effect: 'Deny' }])).toBe(false)
   })
 
   test('a trust policy knows its provider', () => {
@@ -141,15 +146,11 @@ describe('evaluation', () => {
     const trust = parsePolicy(document({
       Effect: 'Allow', Principal: { Federated: arn }, Action: 'sts:AssumeRoleWithWebIdentity', Condition: { StringEquals: { 'issuer:aud': 'app' } },
     }), 'trust')
-    const asked = (federated: string, aud: string): AccessRequest => ({
-      principal: { type: 'federated', arn: federated, accountId: '000000000000' }, action: 'sts:AssumeRoleWithWebIdentity', resource: 'role',
-      context: new Map([['issuer:aud', aud]]),
-    })
-    expect(decideByTrustPolicy(asked(arn, 'app'), trust).allowed).toBe(true)
-    expect(decideByTrustPolicy(asked(arn, 'other'), trust).allowed).toBe(false)
-    expect(decideByTrustPolicy(asked(`${arn}2`, 'app'), trust).allowed).toBe(false)
-    expect(decideByTrustPolicy({ ...asked(arn, 'app'), action: 'sts:AssumeRole' }, trust).allowed).toBe(false)
-    expect(decideByTrustPolicy({ ...asked(arn, 'app'), principal: { type: 'aws', arn, accountId: '0' } }, trust).allowed).toBe(false)
+    expect(decideByTrustPolicy(askedBy(arn, 'app'), trust).allowed).toBe(true)
+    expect(decideByTrustPolicy(askedBy(arn, 'other'), trust).allowed).toBe(false)
+    expect(decideByTrustPolicy(askedBy(`${arn}2`, 'app'), trust).allowed).toBe(false)
+    expect(decideByTrustPolicy({ ...askedBy(arn, 'app'), action: 'sts:AssumeRole' }, trust).allowed).toBe(false)
+    expect(decideByTrustPolicy({ ...askedBy(arn, 'app'), principal: { type: 'aws', arn, accountId: '0' } }, trust).allowed).toBe(false)
   })
 })
 

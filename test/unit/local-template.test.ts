@@ -63,9 +63,10 @@ test.each(["{'Fn::ImportValue': x}", '!Ref Nobody', '!GetAtt Known.Name', "!Sub 
   expect(() => template.properties('R')).toThrow()
 })
 
+const pcr = (digit: string) => digit.repeat(96)
+
 describe('resources/', () => {
   const arn = 'arn:aws:kms:us-east-1:000000000000:key/k'
-  const pcr = (digit: string) => digit.repeat(96)
 
   test('every policy is one that the evaluator knows in full', async () => {
     const main = await loadMain('resources', arn)
