@@ -6,8 +6,8 @@ import { verifyAttestation } from '../lib/attestation/verify.ts'
 import { issuerHash } from '../lib/tokens/owner.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { startDynamoDb, type DynamoDb } from './dynamodb.ts'
-import { buildEnclave, configurationPcr, launchEnclave, simulatorRoot, type LaunchedEnclave } from './enclave.ts'
-import { createIdentities } from './iam/identities.ts'
+import { buildEnclave, configurationPcr, launchEnclave, simulatorRoot, type EnclaveCredentials, type LaunchedEnclave } from './enclave.ts'
+import { createIdentities, type Identities } from './iam/identities.ts'
 import { loadKeyPolicy, loadMain, loadTenant, REGION, type Role } from './iam/resources.ts'
 import { DEMO_CLIENT, startIssuer, type Issuer } from './issuer.ts'
 import { auditToFile } from './kms/audit.ts'
@@ -44,9 +44,11 @@ export interface Stack {
   readonly chainUrl: string | null
   /** What an app pins. */
   readonly trust: { readonly root: Uint8Array; readonly measurements: readonly Measurements[] }
-  readonly services: { readonly kms: Kms; readonly dynamodb: DynamoDb; readonly sts: Sts; readonly issuer: Issuer; readonly enclaves: readonly LaunchedEnclave[] }
+  readonly services: { readonly kms: Kms; readonly dynamodb: DynamoDb; readonly sts: Sts; readonly issuer: Issuer; readonly identities: Identities; readonly enclaves: readonly LaunchedEnclave[] }
   /** Puts a fresh enclave of the same image and configuration in the place of one that was killed; at the same port. */
   replaceEnclave(index: number): Promise<void>
+  /** Fresh credentials of the enclave's role, as its host would give them. */
+  enclaveCredentials(): EnclaveCredentials
   readonly configuration: Uint8Array
   readonly keyArn: string
   close(): Promise<void>
@@ -147,7 +149,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const timer = setInterval(() => void Promise.allSettled(enclaves.map((enclave) => enclave.giveCredentials(issueCredentials()))), CREDENTIALS_LIFE_MS / 2)
     closers.push(async () => clearInterval(timer))
 
-    function issueCredentials() {
+    function issueCredentials(): EnclaveCredentials {
       return issueRole(identities, enclaveRole, Date.now() + CREDENTIALS_LIFE_MS)
     }
 
@@ -176,13 +178,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       caPem: tls.caPem,
       chainUrl: chain?.url ?? null,
       trust: { root: rootDer, measurements: [measurements] },
-      services: { kms, dynamodb, sts, issuer, enclaves },
+      services: { kms, dynamodb, sts, issuer, identities, enclaves },
       async replaceEnclave(index) {
         const { port } = new URL((enclaves[index] as LaunchedEnclave).serviceUrl)
         const fresh = await launchEnclave({ root, image, pkiDir, port: Number(port) })
         enclaves[index] = fresh
         await prepare(fresh)
       },
+      enclaveCredentials: issueCredentials,
       configuration,
       keyArn: key.arn,
       close,
@@ -194,7 +197,7 @@ function encodeConfiguration(configuration: Record<string, unknown>): Uint8Array
   return new TextEncoder().encode(`${JSON.stringify(configuration, null, 2)}\n`)
 }
 
-function issueRole(identities: ReturnType<typeof createIdentities>, role: Role, expiresAtMs: number) {
+function issueRole(identities: Identities, role: Role, expiresAtMs: number) {
   const { credentials } = identities.issueSession({ roleArn: role.arn, sessionName: 'enclave', policies: role.policies, context: new Map(), expiresAtMs })
   const { accessKeyId, secretAccessKey, sessionToken = '' } = credentials
   return { accessKeyId, secretAccessKey, sessionToken, expiresAtMs }

@@ -8,14 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { StackReady } from '../local/main.ts'
 import { anyFreePort } from '../local/ports.ts'
 
-export interface LocalApi {
+export interface Api {
   readonly url: string
-  readonly stack: StackReady
   /** Everything that the relay and the cloud wrote. */
   readonly logFile: string
   /** Resolves when it ends by itself. */
   readonly exited: Promise<void>
   close(): Promise<void>
+}
+
+/** The API with the cloud that it started itself. */
+export interface LocalApi extends Api {
+  readonly stack: StackReady
 }
 
 export interface LocalApiOptions {
@@ -29,7 +33,17 @@ export interface LocalApiOptions {
 const START_TIMEOUT_MS = 60_000
 
 /** @throws Error with what to do about it */
-export async function startLocalApi({ root, stateDir, port, env = {} }: LocalApiOptions): Promise<LocalApi> {
+export async function startLocalApi(options: LocalApiOptions): Promise<LocalApi> {
+  const { stack, ...api } = await start(options, true)
+  return { ...api, stack: stack as StackReady }
+}
+
+/** @param stackFile JSON of the functions' environment: the cloud is somebody else's */
+export async function startApi(options: LocalApiOptions & { readonly stackFile: string }): Promise<Api> {
+  return start({ ...options, env: { ...options.env, CLOISTER_STACK: options.stackFile } }, false)
+}
+
+async function start({ root, stateDir, port, env = {} }: LocalApiOptions, withCloud: boolean): Promise<Api & { stack: StackReady | undefined }> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const httpPort = port === 0 ? await anyFreePort() : port
   const lambdaPort = await anyFreePort()
@@ -58,7 +72,7 @@ export async function startLocalApi({ root, stateDir, port, env = {} }: LocalApi
   }
 
   const deadline = performance.now() + START_TIMEOUT_MS
-  while (stack === undefined || !(await answers(url))) {
+  while ((withCloud && stack === undefined) || !(await answers(url))) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the local cloud did not start; see ${logFile}`)
     if (performance.now() > deadline) {
       await close()

@@ -1,4 +1,5 @@
 /** Data keys: made and opened by KMS, for this enclave alone, bound to the wallet by the encryption context. */
+import { wipe } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { KmsRefusal, type EncryptionContext, type KmsPort } from './ports.ts'
 import type { Recipient } from './recipient.ts'
@@ -23,6 +24,7 @@ export function createDataKeys(kms: KmsPort, recipient: Recipient): DataKeys {
     try {
       const plaintext = recipient.open(await call(await recipient.attestation()))
       if (plaintext.length === length) return plaintext
+      wipe(plaintext)
     } catch (error) {
       if (error instanceof KmsRefusal && error.reason === 'ciphertext') throw new CloisterError('record_invalid')
     }

@@ -115,10 +115,14 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
       return ready('attest').channelKeys.offer(nonce)
     },
     channelIds: () => ready('channels').channelKeys.ids(),
-    rotateChannelKey: () => ready('attest').channelKeys.rotate(),
+    async rotateChannelKey() {
+      await ready('attest').channelKeys.rotate()
+    },
     async handle(message) {
       try {
-        return await answer(ready('request'), message)
+        const done = await answer(ready('request'), message)
+        ready('request') // halted meanwhile: then nothing leaves
+        return done
       } catch (error) {
         return inTheClear(error)
       }
@@ -143,7 +147,7 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   timer.unref()
   return {
     gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
-    core: { vault, table, clock, nsm: platform.nsm, queue: createWalletQueue(), admission: createAdmission(configuration.limits) },
+    core: { vault, table, clock, nsm: platform.nsm, queue: createWalletQueue(configuration.limits), admission: createAdmission(configuration.limits) },
     channelKeys,
     timer,
   }

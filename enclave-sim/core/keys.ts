@@ -4,7 +4,7 @@ import { hashes, recoverPublicKey, sign, verify } from '@noble/secp256k1'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
 import { allChains, chainOf, type EcdsaSignature } from '../../lib/chains/chain.ts'
-import { concat, equal, utf8 } from '../../lib/protocol/bytes.ts'
+import { concat, equal, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { Account } from '../../lib/protocol/operations.ts'
 
@@ -14,14 +14,19 @@ hashes.hmacSha256 = (key, message) => new Uint8Array(createHmac('sha256', key).u
 
 /** Derives along a BIP-32 path, hands the node over for one call, and wipes each private key on the way. */
 function withNode<T>(seed: Uint8Array, path: string, use: (node: HDKey) => T): T {
-  const master = HDKey.fromMasterSeed(seed)
-  let node: HDKey | undefined
+  let node = HDKey.fromMasterSeed(seed)
   try {
-    node = path === 'm' ? master : master.derive(path)
+    for (const step of path.split('/').slice(1)) {
+      const parent = node
+      try {
+        node = parent.derive(`m/${step}`)
+      } finally {
+        parent.wipePrivateData()
+      }
+    }
     return use(node)
   } finally {
-    node?.wipePrivateData()
-    master.wipePrivateData()
+    node.wipePrivateData()
   }
 }
 
@@ -43,24 +48,35 @@ export function firstAccounts(seed: Uint8Array): readonly Account[] {
   return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.defaultPath))
 }
 
-/**
- * Signs a 32-byte digest with the account's key: ECDSA over secp256k1, RFC 6979, low s (EIP-2). The signature is verified, and the public key recovered from it compared,
- * before it is returned: a fault while signing could give the key away.
- */
+/** Signs a 32-byte digest with the account's key. @throws Error when the account's public key is not the one at its path */
 export function signDigest(seed: Uint8Array, account: Account, digest: Uint8Array): EcdsaSignature {
   return withNode(seed, account.path, (node) => {
-    const publicKey = node.publicKey as Uint8Array
-    if (!equal(publicKey, account.publicKey)) throw new Error('the path leads to another key')
-    const recovered = sign(digest, node.privateKey as Uint8Array, { prehash: false, lowS: true, format: 'recovered' })
-    const recovery = recovered[0]
-    const compact = recovered.slice(1)
-    if (recovery !== 0 && recovery !== 1) throw new Error('unusable recovery id')
-    const valid = verify(compact, digest, publicKey, { prehash: false, lowS: true })
-    if (!valid || !equal(recoverPublicKey(concat(new Uint8Array([recovery]), compact), digest, { prehash: false }), publicKey)) {
-      throw new Error('the signature does not verify')
+    const privateKey = node.privateKey as Uint8Array // a copy
+    try {
+      if (!equal(node.publicKey as Uint8Array, account.publicKey)) throw new Error('the path leads to another key')
+      return signWithKey(privateKey, account.publicKey, digest)
+    } finally {
+      wipe(privateKey)
     }
-    return { compact, recovery }
   })
+}
+
+/**
+ * ECDSA over secp256k1, RFC 6979, low s (EIP-2). The signature is verified, and the public key recovered from it compared,
+ * before it is returned: a fault while signing could give the key away.
+ * @param publicKey compressed, 33 bytes
+ * @param digest 32 bytes
+ */
+export function signWithKey(privateKey: Uint8Array, publicKey: Uint8Array, digest: Uint8Array): EcdsaSignature {
+  const recovered = sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' })
+  const recovery = recovered[0]
+  const compact = recovered.slice(1)
+  if (recovery !== 0 && recovery !== 1) throw new Error('unusable recovery id')
+  const valid = verify(compact, digest, publicKey, { prehash: false, lowS: true })
+  if (!valid || !equal(recoverPublicKey(concat(new Uint8Array([recovery]), compact), digest, { prehash: false }), publicKey)) {
+    throw new Error('the signature does not verify')
+  }
+  return { compact, recovery }
 }
 
 /** noble builds its tables at the first public key, which takes a while: do it before somebody waits. */

@@ -4,7 +4,7 @@ import { array, attempt, bytes, integer, object } from '../../lib/protocol/field
 import { decodeAccount, type Account } from '../../lib/protocol/operations.ts'
 
 export interface Argon2Setting {
-  /** 16 bytes, new at each rewrap. */
+  /** 16 bytes, new with each PIN; a rewrap keeps it, for what it renews is the data key. */
   readonly salt: Uint8Array
   readonly memoryKiB: number
   readonly iterations: number

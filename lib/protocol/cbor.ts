@@ -1,12 +1,12 @@
 /**
  * Deterministic CBOR (RFC 8949 §4.2.1), for our own formats.
  *
- * Accepted: unsigned and negative integers within ±2^53, byte strings, text strings, arrays, maps with text or
- * integer keys, false, true, null. Everything else is refused: floats, tags, undefined, indefinite lengths, lengths or integers not
+ * Accepted: unsigned and negative integers within ±2^53, byte strings, text strings, arrays, maps with text
+ * keys, false, true, null. Everything else is refused: floats, tags, undefined, indefinite lengths, lengths or integers not
  * in shortest form, unsorted or duplicate map keys, trailing bytes.
  */
 import { decode, encode, type DecodeOptions, type EncodeOptions } from 'cborg'
-import { equal } from './bytes.ts'
+import { equal, wipe } from './bytes.ts'
 
 export type CborValue =
   | number
@@ -39,12 +39,16 @@ export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
  * have written: since cborg's strict mode lets unsorted maps and half floats through, the bytes are encoded again and compared.
  */
 export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
+  let again: Uint8Array | undefined
   try {
     const value = decode(bytes, decodeOptions) as CborValue
-    if (!isAllowed(value) || !equal(encodeCbor(value), bytes)) return undefined
-    return value
+    if (!isAllowed(value)) return undefined
+    again = encodeCbor(value)
+    return equal(again, bytes) ? value : undefined
   } catch {
     return undefined
+  } finally {
+    wipe(again) // a request's body holds a PIN
   }
 }
 

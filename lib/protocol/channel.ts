@@ -12,7 +12,8 @@ import {
 import { concat, utf8 } from './bytes.ts'
 import { framed, LABELS } from './labels.ts'
 
-const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
+/** The channel's algorithms. Exported for known answers (scripts/vectors); everything else goes through the functions below. */
+export const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
 const INFO = utf8(LABELS.request)
 const ANSWER_CONTEXT = utf8(LABELS.answer)
 const NONCE_BYTES = 32 // max(Nn, Nk) of AES-256-GCM

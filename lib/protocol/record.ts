@@ -1,6 +1,6 @@
 /** A wallet's record as DynamoDB stores it and the relay hands it to the enclave. Nothing in it is believed unopened. */
 import type { CborValue } from './cbor.ts'
-import { array, attempt, bytes, integer, object, text } from './fields.ts'
+import { array, attempt, bytes, integer, Malformed, object, text } from './fields.ts'
 import { WALLET_ID } from './header.ts'
 
 export const RECORD_FORMAT = 1
@@ -48,8 +48,14 @@ export function decodeRecord(value: unknown): WalletRecord | undefined {
       seed: bytes(fields['seed'], 28, 4096),
       spent: integer(fields['spent'], 0, MAX),
       lockedUntilMs: integer(fields['lockedUntilMs'], 0, MAX),
-      wrongMs: array(fields['wrongMs'], 10_000, (item) => integer(item, 0, MAX)),
+      wrongMs: ascending(array(fields['wrongMs'], 10_000, (item) => integer(item, 0, MAX))),
       createdAtMs: integer(fields['createdAtMs'], 0, MAX),
     }
   })
+}
+
+/** A set has one order, and nothing twice. */
+function ascending(values: readonly number[]): readonly number[] {
+  if (values.some((value, i) => i > 0 && value <= (values[i - 1] as number))) throw new Malformed()
+  return values
 }

@@ -6,8 +6,8 @@ import type { Tenancy, Tenant } from './tenants.ts'
 
 export const CLOCK_LEEWAY_SEC = 60
 const JWKS_CACHE_MS = 600_000
-/** An unknown `kid` fetches the key set anew, but not more often than this. */
-const JWKS_COOLDOWN_MS = 30_000
+/** An unknown `kid` fetches the key set anew, but not more often than this: made-up ones must not become load on the issuer. */
+const JWKS_COOLDOWN_MS = 1_000
 const JWKS_TIMEOUT_MS = 3_000
 
 export interface VerifiedToken {
@@ -29,13 +29,7 @@ export interface TokenVerifier {
 export function createTokenVerifier(options: { tenancy: Tenancy; fetchJwks: FetchJwks; nowMs: () => number }): TokenVerifier {
   const keySets = new Map<string, JWTVerifyGetKey>()
   for (const { issuer, jwksUri } of options.tenancy.issuers) {
-    const keySet = createRemoteJWKSet(new URL(jwksUri), {
-      cacheMaxAge: JWKS_CACHE_MS,
-      cooldownDuration: JWKS_COOLDOWN_MS,
-      timeoutDuration: JWKS_TIMEOUT_MS,
-      [customFetch]: options.fetchJwks,
-    })
-    keySets.set(issuer, keySet)
+    keySets.set(issuer, createKeySet(jwksUri, options.fetchJwks, options.nowMs))
   }
 
   return {
@@ -58,6 +52,26 @@ export function createTokenVerifier(options: { tenancy: Tenancy; fetchJwks: Fetc
       })
       return readClaims(tenant, verified.payload, nowMs)
     },
+  }
+}
+
+/**
+ * An issuer's keys. `jose` measures their age by the wall clock, which an enclave's host sets: a host that stops it would keep a
+ * withdrawn key alive. So they are also dropped by our own time.
+ */
+function createKeySet(jwksUri: string, fetchJwks: FetchJwks, nowMs: () => number): JWTVerifyGetKey {
+  let current: { readonly keys: JWTVerifyGetKey; readonly untilMs: number } | undefined
+  return (header, token) => {
+    if (current === undefined || nowMs() >= current.untilMs) {
+      const keys = createRemoteJWKSet(new URL(jwksUri), {
+        cacheMaxAge: JWKS_CACHE_MS,
+        cooldownDuration: JWKS_COOLDOWN_MS,
+        timeoutDuration: JWKS_TIMEOUT_MS,
+        [customFetch]: fetchJwks,
+      })
+      current = { keys, untilMs: nowMs() + JWKS_CACHE_MS }
+    }
+    return current.keys(header, token)
   }
 }
 
