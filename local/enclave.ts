@@ -22,6 +22,8 @@ export interface LaunchedEnclave {
   giveCredentials(credentials: EnclaveCredentials): Promise<void>
   /** New channel key, as each hour. */
   rotateChannelKey(): Promise<void>
+  /** Of one that others start anew: whether it waits for its configuration. */
+  isFresh?(): Promise<boolean>
   /** Process id of the launcher; its child is the enclave. */
   readonly pid: number
   /** Called when it ends without being told to. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Measurements } from '../lib/attestation/policy.ts'
 import { verifyAttestation } from '../lib/attestation/verify.ts'
 import { issuerHash } from '../lib/tokens/owner.ts'
+import { attachEnclave, type EnclaveAddress } from './attach.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { startDynamoDb, type DynamoDb } from './dynamodb.ts'
 import { buildEnclave, configurationPcr, launchEnclave, simulatorRoot, type EnclaveCredentials, type LaunchedEnclave } from './enclave.ts'
@@ -29,6 +30,8 @@ export interface StackOptions {
   readonly origins?: readonly string[]
   readonly redirectUris?: readonly string[]
   readonly enclaves?: number
+  /** Instead of starting enclaves: those that run elsewhere, and the folder of the simulator's root that vouches for them. */
+  readonly attach?: { readonly enclaves: readonly EnclaveAddress[]; readonly pkiDir: string }
   /** False for tests that need no chain. */
   readonly chain?: boolean
   /** Changes the configuration before it is measured: for tests of what that leads to. */
@@ -56,6 +59,7 @@ export interface Stack {
 
 const TENANT = 'demo'
 const CREDENTIALS_LIFE_MS = 3_600_000
+const WATCH_MS = 500
 const LIMITS = { running: 8, waiting: 512, waitingPerOwner: 128 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -89,11 +93,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     closers.push(issuer.close)
 
     // Image first, its measurements known; it waits for its configuration, and attests nothing before.
-    const pkiDir = join(stateDir, 'simulator')
-    const image = await buildEnclave(root)
+    const pkiDir = options.attach?.pkiDir ?? join(stateDir, 'simulator')
     const enclaves: LaunchedEnclave[] = []
     closers.push(async () => void (await Promise.all(enclaves.map((enclave) => enclave.close()))))
-    for (let i = 0; i < (options.enclaves ?? 1); i++) enclaves.push(await launchEnclave({ root, image, pkiDir }))
+    const image = options.attach === undefined ? await buildEnclave(root) : null
+    for (const address of options.attach?.enclaves ?? []) enclaves.push(await attachEnclave(address))
+    for (let i = 0; image !== null && i < (options.enclaves ?? 1); i++) enclaves.push(await launchEnclave({ root, image, pkiDir }))
     const rootDer = await simulatorRoot(pkiDir)
 
     const kms = await startKms({
@@ -147,7 +152,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await kms.keys.update(key.keyId, { policyText: await loadKeyPolicy(resources, [measurements.pcr0], [pcr16]) })
     for (const enclave of enclaves) await prepare(enclave)
     const timer = setInterval(() => void Promise.allSettled(enclaves.map((enclave) => enclave.giveCredentials(issueCredentials()))), CREDENTIALS_LIFE_MS / 2)
-    closers.push(async () => clearInterval(timer))
+    const watch = setInterval(() => void Promise.allSettled(enclaves.map(async (enclave) => (await enclave.isFresh?.()) && prepare(enclave))), WATCH_MS)
+    closers.push(async () => [timer, watch].forEach(clearInterval))
 
     function issueCredentials(): EnclaveCredentials {
       return issueRole(identities, enclaveRole, Date.now() + CREDENTIALS_LIFE_MS)
@@ -180,6 +186,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       trust: { root: rootDer, measurements: [measurements] },
       services: { kms, dynamodb, sts, issuer, identities, enclaves },
       async replaceEnclave(index) {
+        if (image === null) throw new Error('the enclave is not ours to start')
         const { port } = new URL((enclaves[index] as LaunchedEnclave).serviceUrl)
         const fresh = await launchEnclave({ root, image, pkiDir, port: Number(port) })
         enclaves[index] = fresh

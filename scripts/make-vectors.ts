@@ -4,9 +4,8 @@
  *
  * Inside vectors, bytes are `{"bytes": hex}` where text could stand as well, and plain hex where only bytes can.
  */
-import crypto, { createECDH, createHash, createHmac, createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { serializeTransaction, toBytes } from 'viem'
 import { firstAccounts, rootFingerprint, signDigest } from '../enclave-sim/core/keys.ts'
@@ -18,9 +17,9 @@ import { contentHash, hashPin, wrap } from '../enclave-sim/core/unlock.ts'
 import { argon2id } from '../enclave-sim/platform/argon2.ts'
 import { chainOf } from '../lib/chains/chain.ts'
 import { answerBinding, encodeAnswer } from '../lib/protocol/answer.ts'
-import { concat, toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
+import { toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../lib/protocol/cbor.ts'
-import { channelKeyId, openRequest, parseChannelKey, startRequest, type ChannelKeyPair } from '../lib/protocol/channel.ts'
+import { channelKeyId, openRequest, parseChannelKey, startRequest } from '../lib/protocol/channel.ts'
 import { ERRORS } from '../lib/protocol/errors.ts'
 import { encodeHeader } from '../lib/protocol/header.ts'
 import { framed, LABELS } from '../lib/protocol/labels.ts'
@@ -29,14 +28,11 @@ import { jwkThumbprint, signProof, tokenNonce, verifyProof } from '../lib/protoc
 import { encodeBody, encodeUnprovenBody, type Proof } from '../lib/protocol/request.ts'
 import { encodeAttestRequest, encodeChannelBinding, encodeChannelOffer, encodeChannels, encodeServiceAnswer, encodeServiceRequest } from '../lib/protocol/service.ts'
 import { issuerHash, ownerOf } from '../lib/tokens/owner.ts'
+import { fixed, importP256, importX25519, withKeyPair, withNodeRandom, withRandom } from './own-vectors/fixed.ts'
+import { answerValues, requestValues } from './own-vectors/hpke.ts'
 
 const root = join(import.meta.dirname, '..')
 const folder = join(root, 'test', 'vectors', 'own')
-
-/** Bytes that look random and never change. */
-function fixed(name: string, length = 32): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(hkdfSync('sha256', utf8(name), new Uint8Array(), utf8('cloister test vectors'), length))
-}
 
 function count(from: number, length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => from + i)
@@ -174,8 +170,9 @@ await writeCodes()
 async function channelVector(): Promise<object> {
   const answerNonce = fixed('answer nonce')
   const recipient = await parseChannelKey(channelPublic)
-  const { enc, seal } = await withEphemeral(() => startRequest(recipient))
-  const { ciphertext } = await seal(headerBytes, body)
+  const request = await withKeyPair(ephemeral.pair, () => startRequest(recipient))
+  const { enc } = request
+  const { ciphertext } = await request.seal(headerBytes, body)
   const opened = await openRequest(channel.pair, headerBytes, enc, ciphertext)
   if (opened === undefined) throw new Error('the request does not open')
   const bound = answerBinding('sign', REQUEST)
@@ -183,43 +180,9 @@ async function channelVector(): Promise<object> {
   return {
     id: 'sign', channelPrivateKey: toHex(channelPrivate), channelPublicKey: toHex(channelPublic), keyIdInput: toHex(framed(LABELS.channelKeyId, channelPublic)),
     keyId: toHex(key), ephemeralPrivateKey: toHex(fixed('ephemeral key')), enc: toHex(enc), info: toHex(utf8(LABELS.request)), aad: toHex(headerBytes),
-    plaintext: toHex(body), ...hpkeByHand(), ciphertext: toHex(ciphertext), http: JSON.stringify({ header: toBase64url(headerBytes), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) }),
-    exporterContext: toHex(utf8(LABELS.answer)), ...answerByHand(answerNonce), answerAad: toHex(bound), answer: toHex(answer), sealedAnswer: toHex(sealed),
+    plaintext: toHex(body), ...requestValues(ephemeral, channel), ciphertext: toHex(ciphertext), http: JSON.stringify({ header: toBase64url(headerBytes), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) }),
+    exporterContext: toHex(utf8(LABELS.answer)), ...answerValues(ephemeral, channel, answerNonce), answerAad: toHex(bound), answer: toHex(answer), sealedAnswer: toHex(sealed),
   }
-}
-
-/** RFC 9180 §4.1, §5.1 and §5.3 written out, for the values in between. */
-function hpkeSchedule() {
-  const hmac = (secret: Uint8Array, ...data: Uint8Array[]) => new Uint8Array(createHmac('sha256', secret).update(concat(...data)).digest())
-  const i2osp = (value: number, length: number) => new Uint8Array(Buffer.from(value.toString(16).padStart(2 * length, '0'), 'hex'))
-  const expandOne = (prk: Uint8Array, info: Uint8Array, length: number) => hmac(prk, info, Uint8Array.of(1)).slice(0, length)
-  const labeled = (suite: Uint8Array) => ({
-    extract: (salt: Uint8Array, label: string, ikm: Uint8Array) => hmac(salt, utf8('HPKE-v1'), suite, utf8(label), ikm),
-    expand: (prk: Uint8Array, label: string, info: Uint8Array, length: number) =>
-      expandOne(prk, concat(i2osp(length, 2), utf8('HPKE-v1'), suite, utf8(label), info), length),
-  })
-  const kem = labeled(concat(utf8('KEM'), i2osp(0x20, 2)))
-  const hpke = labeled(concat(utf8('HPKE'), i2osp(0x20, 2), i2osp(1, 2), i2osp(2, 2)))
-  const none = new Uint8Array()
-  const dh = new Uint8Array(crypto.diffieHellman({ privateKey: createPrivateKey({ key: ephemeral.jwk, format: 'jwk' }), publicKey: createPublicKey({ key: channel.jwk, format: 'jwk' }) }))
-  const sharedSecret = kem.expand(kem.extract(none, 'eae_prk', dh), 'shared_secret', concat(ephemeral.raw, channelPublic), 32)
-  const context = concat(Uint8Array.of(0), hpke.extract(none, 'psk_id_hash', none), hpke.extract(none, 'info_hash', utf8(LABELS.request)))
-  const secret = hpke.extract(sharedSecret, 'secret', none)
-  const exporterSecret = hpke.expand(secret, 'exp', context, 32)
-  return {
-    dh, sharedSecret, keyScheduleContext: context, key: hpke.expand(secret, 'key', context, 32), baseNonce: hpke.expand(secret, 'base_nonce', context, 12), exporterSecret,
-    answerSecret: hpke.expand(exporterSecret, 'sec', utf8(LABELS.answer), 32),
-  }
-}
-
-function hpkeByHand(): object {
-  return Object.fromEntries(Object.entries(hpkeSchedule()).map(([name, value]) => [name, toHex(value)]))
-}
-
-function answerByHand(nonce: Uint8Array): object {
-  const salt = concat(ephemeral.raw, nonce)
-  const derive = (info: string, length: number) => toHex(new Uint8Array(hkdfSync('sha256', hpkeSchedule().answerSecret, salt, utf8(info), length)))
-  return { answerNonce: toHex(nonce), answerSalt: toHex(salt), answerKey: derive('key', 32), answerIv: derive('nonce', 12) }
 }
 
 async function recordVectors(): Promise<readonly object[]> {
@@ -236,7 +199,7 @@ async function recordVectors(): Promise<readonly object[]> {
   const state = { accounts, fingerprint, createdAtMs: NOW_MS, idempotencyKey, recent: [{ key: IDEMPOTENCY, content, atMs: NOW_MS }] }
   // `seed` is sealed first.
   const nonces = [fixed('seed nonce', 12), fixed('state nonce', 12)]
-  const record = await withNodeRandom([...nonces], () => wrap(vault, { owner, wallet: WALLET, version: 1, createdAtMs: NOW_MS }, { state, secret }, pinHash))
+  const record = await withNodeRandom(nonces, () => wrap(vault, { owner, wallet: WALLET, version: 1, createdAtMs: NOW_MS }, { state, secret }, pinHash))
   const seedDigest = new Uint8Array(createHash('sha256').update(record.seed).digest())
   const encodedState = encodeState({ ...state, argon2: setting, seedDigest })
   const aad = (part: string) => toHex(encodeCbor({ format: 1, owner, wallet: WALLET, version: 1, kmsKey: KMS_KEY, part }))
@@ -266,57 +229,6 @@ async function keptProof(): Promise<Proof> {
   const old = proofOf(new Uint8Array(Buffer.from(kept ?? '', 'hex')))
   if (await verifyProof(old, headerBytes, ephemeral.raw, unproven)) return old
   return signProof({ privateKey: client.privateKey, x, y, random }, headerBytes, ephemeral.raw, unproven)
-}
-
-async function importX25519(d: Uint8Array<ArrayBuffer>) {
-  const pkcs8 = concat(Buffer.from('302e020100300506032b656e04220420', 'hex'), d)
-  const jwk = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }) as JsonWebKey
-  const raw = new Uint8Array(Buffer.from(jwk.x as string, 'base64url'))
-  const pair: ChannelKeyPair = {
-    privateKey: await globalThis.crypto.subtle.importKey('jwk', jwk, { name: 'X25519' }, false, ['deriveBits']),
-    publicKey: await globalThis.crypto.subtle.importKey('raw', raw, { name: 'X25519' }, true, []),
-  }
-  return { jwk: jwk as crypto.JsonWebKey, raw, pair }
-}
-
-async function importP256(d: Uint8Array<ArrayBuffer>) {
-  const ecdh = createECDH('prime256v1')
-  ecdh.setPrivateKey(d)
-  const point = new Uint8Array(ecdh.getPublicKey())
-  const [x, y] = [point.slice(1, 33), point.slice(33)]
-  const jwk = { kty: 'EC', crv: 'P-256', d: toBase64url(d), x: toBase64url(x), y: toBase64url(y) }
-  return { d, x, y, privateKey: await globalThis.crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']) }
-}
-
-async function withEphemeral<T>(run: () => Promise<T>): Promise<T> {
-  const { subtle } = globalThis.crypto
-  Object.defineProperty(subtle, 'generateKey', { configurable: true, value: async () => ephemeral.pair })
-  try {
-    return await run()
-  } finally {
-    Reflect.deleteProperty(subtle, 'generateKey')
-  }
-}
-
-async function withRandom<T>(bytes: Uint8Array, run: () => Promise<T>): Promise<T> {
-  Object.defineProperty(globalThis.crypto, 'getRandomValues', { configurable: true, value: (out: Uint8Array) => (out.set(bytes), out) })
-  try {
-    return await run()
-  } finally {
-    Reflect.deleteProperty(globalThis.crypto, 'getRandomValues')
-  }
-}
-
-async function withNodeRandom<T>(values: Uint8Array[], run: () => Promise<T>): Promise<T> {
-  const { randomBytes } = crypto
-  Object.assign(crypto, { randomBytes: () => Buffer.from(values.shift() as Uint8Array) })
-  syncBuiltinESMExports()
-  try {
-    return await run()
-  } finally {
-    Object.assign(crypto, { randomBytes })
-    syncBuiltinESMExports()
-  }
 }
 
 async function writeCodes(): Promise<void> {

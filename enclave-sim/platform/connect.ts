@@ -8,8 +8,8 @@ import { createKms } from './kms.ts'
 import { createTable } from './table.ts'
 
 /** A call that takes longer than this is no answer. */
-const CALL_TIMEOUT_MS = 4_000
-const CONNECT_TIMEOUT_MS = 2_000
+const CALL_TIMEOUT_MS = 2_000
+const CONNECT_TIMEOUT_MS = 1_000
 
 /** Clients as the measured configuration says: which key, which table, which certificates. */
 export function createConnect(egress: Egress, credentials: CredentialSource): Platform['connect'] {

@@ -111,7 +111,12 @@ export function createTable(options: TableOptions): TablePort {
         const result = await update(keyOf(charge), expression, `${condition} AND #lockedUntil = :lock`, withLock)
         if (result === 'written') return result
       }
-      return update(keyOf(charge), 'SET #spent = #spent - :one DELETE #wrong :at', condition, values)
+      const result = await update(keyOf(charge), 'SET #spent = #spent - :one DELETE #wrong :at', condition, values)
+      if (result === 'written') return result
+      // Another enclave's success came between, and took off what it saw spent. What is left of this charge is its entry in the
+      // rolling total, which would count against the owner for 30 days.
+      await update(keyOf(charge), 'DELETE #wrong :at', 'contains(#wrong, :entry)', { ':entry': values[':entry'], ':at': values[':at'] })
+      return result
     },
 
     commit: (next, charge, expiredMs) =>

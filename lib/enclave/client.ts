@@ -1,5 +1,6 @@
 /** The relay's client for one enclave: CBOR over HTTP, each call under a deadline. */
-import { Agent, request } from 'node:http'
+import { Agent, request, type RequestOptions } from 'node:http'
+import { urlToHttpOptions } from 'node:url'
 import { CloisterError } from '../protocol/errors.ts'
 import {
   decodeChannelOffer,
@@ -26,12 +27,15 @@ export interface EnclaveClient {
   isServing(): Promise<boolean>
 }
 
-/** @throws CloisterError from each call: `unavailable` when there is no answer, or none that can be read */
+/**
+ * @param url `http://host:port`, or `unix:/path` of a socket, for an enclave that has no network
+ * @throws CloisterError from each call: `unavailable` when there is no answer, or none that can be read
+ */
 export function createEnclaveClient(url: string): EnclaveClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 })
 
   async function call<T>(method: string, path: string, body: Uint8Array | null, timeoutMs: number, decode: (answer: Uint8Array) => T | undefined): Promise<T> {
-    const answer = await send(agent, method, new URL(path, url), body, timeoutMs)
+    const answer = await send({ ...route(url, path), agent, method }, body, timeoutMs)
     const decoded = answer === undefined ? undefined : decode(answer.body)
     if (decoded === undefined) throw new CloisterError('unavailable', { retryAfterSec: 2 })
     return decoded
@@ -42,20 +46,18 @@ export function createEnclaveClient(url: string): EnclaveClient {
     attest: (nonce) => call('POST', '/v1/attest', encodeAttestRequest(nonce), ATTEST_TIMEOUT_MS, decodeChannelOffer),
     channels: () => call('GET', '/v1/channels', null, ATTEST_TIMEOUT_MS, decodeChannels),
     request: (message) => call('POST', '/v1/request', encodeServiceRequest(message), REQUEST_TIMEOUT_MS, decodeServiceAnswer),
-    isServing: async () => (await send(agent, 'GET', new URL('/v1/health', url), null, ATTEST_TIMEOUT_MS))?.status === 200,
+    isServing: async () => (await send({ ...route(url, '/v1/health'), agent, method: 'GET' }, null, ATTEST_TIMEOUT_MS))?.status === 200,
   }
 }
 
-function send(
-  agent: Agent,
-  method: string,
-  url: URL,
-  body: Uint8Array | null,
-  timeoutMs: number,
-): Promise<{ status: number; body: Uint8Array } | undefined> {
+function route(url: string, path: string): RequestOptions {
+  return url.startsWith('unix:') ? { socketPath: url.slice('unix:'.length), path } : urlToHttpOptions(new URL(path, url))
+}
+
+function send(options: RequestOptions, body: Uint8Array | null, timeoutMs: number): Promise<{ status: number; body: Uint8Array } | undefined> {
   return new Promise((resolve) => {
     const none = (): void => resolve(undefined)
-    const outgoing = request(url, { agent, method, signal: AbortSignal.timeout(timeoutMs) }, (incoming) => {
+    const outgoing = request({ ...options, signal: AbortSignal.timeout(timeoutMs) }, (incoming) => {
       const chunks: Buffer[] = []
       let size = 0
       incoming.on('data', (chunk: Buffer) => {

@@ -11,7 +11,7 @@ import type { Relay } from '../wallets/operate.ts'
 import { createWalletRecords } from '../wallets/records.ts'
 import { readSettings, type RelaySettings } from './settings.ts'
 
-const CALL_TIMEOUT_MS = 3_000
+const CALL_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 1_000
 
 let relay: { readonly relay: Relay; readonly settings: RelaySettings } | undefined

@@ -3,6 +3,7 @@ import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, ty
 import { CloisterError } from '../protocol/errors.ts'
 import { decodeUnverifiedToken } from './syntax.ts'
 import type { Tenancy, Tenant } from './tenants.ts'
+import { withoutWeakKeys } from './weak-keys.ts'
 
 export const CLOCK_LEEWAY_SEC = 60
 const JWKS_CACHE_MS = 600_000
@@ -67,7 +68,7 @@ function createKeySet(jwksUri: string, fetchJwks: FetchJwks, nowMs: () => number
         cacheMaxAge: JWKS_CACHE_MS,
         cooldownDuration: JWKS_COOLDOWN_MS,
         timeoutDuration: JWKS_TIMEOUT_MS,
-        [customFetch]: fetchJwks,
+        [customFetch]: withoutWeakKeys(fetchJwks),
       })
       current = { keys, untilMs: nowMs() + JWKS_CACHE_MS }
     }

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils, x25519
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-import client
+import wire
 
 passed, failed = 0, []
 
@@ -46,18 +46,18 @@ def check_request(folder):
             fields["v"] = 1
         else:
             fields["issuedAt"] = fields.pop("issuedAtMs")
-        check(vector["id"], client.encode(fields).hex() == vector["encoded"])
+        check(vector["id"], wire.encode(fields).hex() == vector["encoded"])
 
 
 def check_proof(folder):
     (vector,) = load(folder, "proof")
     private = ec.derive_private_key(int(vector["privateKey"], 16), ec.SECP256R1())
-    key = client.ClientKey(private, bytes.fromhex(vector["random"]))
+    key = wire.ClientKey(private, bytes.fromhex(vector["random"]))
     check("x, y", (key.x.hex(), key.y.hex()) == (vector["x"], vector["y"]))
     check("thumbprint", key.thumbprint().hex() == vector["thumbprint"])
     check("nonce", key.nonce() == vector["nonce"])
     header, enc, body = (bytes.fromhex(vector[name]) for name in ("header", "enc", "unprovenBody"))
-    signed = client.framed("cloister/v1 proof", header, enc, body)
+    signed = wire.framed("cloister/v1 proof", header, enc, body)
     check("signed bytes", signed.hex() == vector["signedBytes"])
     signature = bytes.fromhex(vector["signature"])
     der = utils.encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
@@ -68,44 +68,44 @@ def check_proof(folder):
 def check_channel(folder):
     (vector,) = load(folder, "channel")
     hexes = {name: bytes.fromhex(text) for name, text in vector.items() if name not in ("id", "http")}
-    check("key id", client.channel_key_id(hexes["channelPublicKey"]) == hexes["keyId"])
-    context = client.start_request(hexes["channelPublicKey"], x25519.X25519PrivateKey.from_private_bytes(hexes["ephemeralPrivateKey"]))
+    check("key id", wire.channel_key_id(hexes["channelPublicKey"]) == hexes["keyId"])
+    context = wire.start_request(hexes["channelPublicKey"], x25519.X25519PrivateKey.from_private_bytes(hexes["ephemeralPrivateKey"]))
     for ours, theirs in (("enc", "enc"), ("key", "key"), ("nonce", "baseNonce"), ("exporter", "exporterSecret")):
         check(theirs, context[ours] == hexes[theirs])
-    check("ciphertext", client.seal(context, hexes["aad"], hexes["plaintext"]) == hexes["ciphertext"])
-    parts = {name: client.b64url(hexes[hex_name]) for name, hex_name in (("header", "aad"), ("enc", "enc"), ("ciphertext", "ciphertext"))}
+    check("ciphertext", wire.seal(context, hexes["aad"], hexes["plaintext"]) == hexes["ciphertext"])
+    parts = {name: wire.b64url(hexes[hex_name]) for name, hex_name in (("header", "aad"), ("enc", "enc"), ("ciphertext", "ciphertext"))}
     check("http", parts == json.loads(vector["http"]))
     request = bytes(range(16))
-    check("answer aad", client.answer_binding("sign", request) == hexes["answerAad"])
-    check("answer", client.open_answer(context, hexes["sealedAnswer"], hexes["answerAad"]) == hexes["answer"])
-    result = client.read_answer(hexes["answer"], "sign", request)
+    check("answer aad", wire.answer_binding("sign", request) == hexes["answerAad"])
+    check("answer", wire.open_answer(context, hexes["sealedAnswer"], hexes["answerAad"]) == hexes["answer"])
+    result = wire.read_answer(hexes["answer"], "sign", request)
     check("result", set(result) == {"signed", "hash", "address", "fingerprint", "guesses"})
 
 
 def check_record(folder):
     (vector,) = load(folder, "record")
-    issuer_hash = client.sha256(client.framed("cloister/v1 issuer", vector["issuer"].encode()))[:16].hex()
+    issuer_hash = wire.sha256(wire.framed("cloister/v1 issuer", vector["issuer"].encode()))[:16].hex()
     owner = f'user#{vector["tenant"]}#{issuer_hash}#{vector["subject"]}'
     check("owner", owner == vector["owner"])
     data_key, pin_hash = bytes.fromhex(vector["dataKey"]), bytes.fromhex(vector["pinHash"])
     opened = {}
     for part, ikm in (("state", data_key), ("seed", data_key + pin_hash)):
-        key = client.hkdf_expand(client.hkdf_extract(b"", ikm), f"cloister/v1 {part}".encode(), 32)
-        aad = client.encode({"format": 1, "owner": owner, "wallet": vector["wallet"], "version": 1, "kmsKey": vector["kmsKey"], "part": part})
+        key = wire.hkdf_expand(wire.hkdf_extract(b"", ikm), f"cloister/v1 {part}".encode(), 32)
+        aad = wire.encode({"format": 1, "owner": owner, "wallet": vector["wallet"], "version": 1, "kmsKey": vector["kmsKey"], "part": part})
         check(f"{part} key and AAD", (key.hex(), aad.hex()) == (vector[f"{part}Key"], vector[f"{part}Aad"]))
         sealed = bytes.fromhex(vector[part])
         opened[part] = AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
     seed = hashlib.pbkdf2_hmac("sha512", vector["mnemonic"].encode(), b"mnemonic", 2048, 64)
     check("seed", opened["seed"] == bytes.fromhex(vector["entropy"]) + seed)
     names = ("argon2", "accounts", "fingerprint", "createdAt", "idempotencyKey", "recent", "seedDigest")
-    state = client.decode(opened["state"], names, "record_invalid")
-    check("seed digest", state["seedDigest"] == client.sha256(bytes.fromhex(vector["seed"])))
-    content = client.framed("cloister/v1 idempotency", b"create", vector["wallet"].encode(), client.encode({"words": 12}))
+    state = wire.decode(opened["state"], names, "record_invalid")
+    check("seed digest", state["seedDigest"] == wire.sha256(bytes.fromhex(vector["seed"])))
+    content = wire.framed("cloister/v1 idempotency", b"create", vector["wallet"].encode(), wire.encode({"words": 12}))
     check("idempotency", state["recent"][0]["content"] == hmac.new(state["idempotencyKey"], content, hashlib.sha256).digest())
     master = hmac.new(b"Bitcoin seed", seed, hashlib.sha512).digest()[:32]
     point = ec.derive_private_key(int.from_bytes(master, "big"), ec.SECP256K1()).public_key().public_numbers()
     compressed = bytes([2 + (point.y & 1)]) + point.x.to_bytes(32, "big")
-    check("fingerprint", state["fingerprint"] == client.sha256(client.framed("cloister/v1 fingerprint", compressed)))
+    check("fingerprint", state["fingerprint"] == wire.sha256(wire.framed("cloister/v1 fingerprint", compressed)))
 
 
 for one in (check_request, check_proof, check_channel, check_record):

@@ -1,5 +1,5 @@
 /** A client without the SDK's good manners: each part of a request can be made wrong, one at a time. */
-import { acceptChannel } from '../../client/trust.ts'
+import { acceptChannel, type AttestedChannel } from '../../client/trust.ts'
 import { answerBinding, decodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
 import { fromBase64url, toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
@@ -39,10 +39,24 @@ const PATHS: Readonly<Record<Operation, (wallet: string) => string>> = {
   sign: (wallet) => `/v1/wallets/${wallet}/sign`,
 }
 
-export async function rawCall(cloud: Cloud, who: LoggedIn, call: RawCall): Promise<RawAnswer> {
+const channels = new WeakMap<LoggedIn, Promise<AttestedChannel>>()
+
+async function attest(cloud: Cloud): Promise<AttestedChannel> {
   const nonce = crypto.getRandomValues(new Uint8Array(32))
   const offered = await cloud.call('GET', `/v1/enclave?nonce=${toBase64url(nonce)}`)
-  const channel = await acceptChannel(fromBase64url(offered.json['attestation'] as string) as Uint8Array, nonce, cloud.stack.trust)
+  return acceptChannel(fromBase64url(offered.json['attestation'] as string) as Uint8Array, nonce, cloud.stack.trust)
+}
+
+export async function rawCall(cloud: Cloud, who: LoggedIn, call: RawCall): Promise<RawAnswer> {
+  const known = channels.get(who) ?? attest(cloud)
+  channels.set(who, known)
+  const channel = await known
+  const answer = await callOver(channel, cloud, who, call)
+  if (answer.http.json['code'] === 'channel_unknown') channels.delete(who)
+  return answer
+}
+
+async function callOver(channel: AttestedChannel, cloud: Cloud, who: LoggedIn, call: RawCall): Promise<RawAnswer> {
   const header = call.header ?? encodeHeader({ op: call.op, wallet: call.wallet, key: channel.key })
   const { enc, seal } = await startRequest(channel.publicKey)
   const pin = typeof call.pin === 'string' ? utf8(call.pin) : (call.pin ?? null)

@@ -1,0 +1,45 @@
+/** Deterministic signatures (RFC 6979, low s) with the options of enclave-sim/core/keys.ts. */
+import { getPublicKey, sign, verify } from '@noble/secp256k1'
+import { sha256 } from '@noble/hashes/sha2.js'
+import '../../enclave-sim/core/keys.ts' // gives noble its hashes
+import { equal, utf8 } from '../../lib/protocol/bytes.ts'
+import { hexField, text, UnknownShape, type Json } from './fields.ts'
+import { must, refusalOf, type Report } from './report.ts'
+
+const OPTIONS = { prehash: false, lowS: true } as const
+
+/** Signatures and refusals: `kind` says which. */
+export async function checkRfc6979(report: Report, path: string, index: number, vector: Json): Promise<void> {
+  const id = `#${index}/${String(vector['kind'])}`
+  for (const name of Object.keys(vector)) if (name.startsWith('extraEntropy')) report.skip(path, 'signatures with extra entropy are not used')
+  await report.check(path, id, async () => {
+    const digest = hexField(vector, 'm')
+    switch (vector['kind']) {
+      case 'valid':
+      case 'extraEntropy': {
+        const [key, signature] = [hexField(vector, 'd'), hexField(vector, 'signature')]
+        must(equal(sign(digest, key, OPTIONS), signature), 'another signature')
+        return must(verify(signature, digest, getPublicKey(key, true), OPTIONS), 'a valid signature is refused')
+      }
+      case 'invalid_sign':
+        return must((await refusalOf(() => sign(digest, hexField(vector, 'd'), OPTIONS))) !== undefined, 'an invalid key signs')
+      case 'invalid_verify': {
+        const [signature, point] = [hexField(vector, 'signature'), hexField(vector, 'Q')]
+        let accepted = false
+        const refusal = await refusalOf(() => (accepted = verify(signature, digest, point, OPTIONS)))
+        return must(refusal !== undefined || !accepted, 'an invalid signature is accepted')
+      }
+      default:
+        throw new UnknownShape('another kind')
+    }
+  })
+}
+
+/** The nonce itself can't be seen, but r is the x coordinate of its point. Later nonces (k1, …) are for when the first doesn't do. */
+export async function checkNonce(report: Report, path: string, index: number, vector: Json): Promise<void> {
+  for (const name of Object.keys(vector)) if (/^k[1-9]\d*$/.test(name)) report.skip(path, 'only the first nonce can be reached')
+  await report.check(path, `#${index}/k0`, () => {
+    const signature = sign(sha256(utf8(text(vector, 'message'))), hexField(vector, 'd'), OPTIONS)
+    must(equal(signature.slice(0, 32), getPublicKey(hexField(vector, 'k0'), true).slice(1)), 'another nonce')
+  })
+}

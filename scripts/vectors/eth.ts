@@ -1,0 +1,39 @@
+/** Ethereum through lib/chains/ethereum: transactions, RLP, addresses. Each file has a shape of its own, told by its vectors' fields. */
+import { getPublicKey } from '@noble/secp256k1'
+import { chainOf } from '../../lib/chains/chain.ts'
+import { checkRlp } from './eth-rlp.ts'
+import { checkFixture, checkForms, checkInvalid, checkSigned } from './eth-transactions.ts'
+import { hexField, idOf, isObject, text, type Json } from './fields.ts'
+import { eachFile, type RunFolder } from './folder.ts'
+import { must, type Report } from './report.ts'
+
+export const runEth: RunFolder = (folder, report) =>
+  eachFile(folder, report, async ({ path, vectors }) => {
+    for (const [index, vector] of vectors.entries()) {
+      if (isObject(vector)) await runVector(report, path, index, vector)
+      else report.skip(path, 'unknown shape: not a vector')
+    }
+  })
+
+async function runVector(report: Report, path: string, index: number, vector: Json): Promise<void> {
+  const id = idOf(vector, index)
+  const has = (...names: readonly string[]): boolean => names.every((name) => name in vector)
+  if (has('transaction', 'privateKey')) return checkForms(report, path, id, vector)
+  if (has('tx', 'valid')) return report.check(path, id, () => (vector['valid'] === true ? checkSigned(hexField(vector, 'tx'), vector) : checkInvalid(vector)))
+  if (has('set')) return report.check(path, `${id}/${String(vector['set'])}`, () => checkFixture(vector))
+  if (has('encoded', 'decoded')) return report.check(path, id, () => checkRlp(hexField(vector, 'encoded'), vector['decoded'], 'hex'))
+  if (has('in_', 'out')) return report.check(path, id, () => checkRlp(hexField(vector, 'out'), vector['valid'] === false ? undefined : vector['in_'], 'text'))
+  if (has('address', 'privateKey')) return report.check(path, id, () => checkAddress(hexField(vector, 'privateKey'), text(vector, 'address')))
+  if (has('key', 'addr')) {
+    if (has('sig_of_emptystring')) report.skip(path, 'a signature of nothing, with a nonce that is not RFC 6979')
+    return report.check(path, `#${index}/${String(vector['seed'])}`, () => checkAddress(hexField(vector, 'key'), text(vector, 'addr')))
+  }
+  if (has('types', 'primaryType') || /typed/i.test(String(vector['fn']))) return report.skip(path, 'EIP-712 is not there yet')
+  if (has('fn', 'args')) return report.skip(path, 'personal_sign is not there yet')
+  report.skip(path, 'unknown shape: no Ethereum vector that is known')
+}
+
+function checkAddress(privateKey: Uint8Array, address: string): void {
+  const ours = chainOf('eip155').address(getPublicKey(privateKey, true))
+  must(/[A-F]/.test(address) ? ours === address : ours.toLowerCase() === `0x${address.replace(/^0x/, '')}`.toLowerCase(), 'another address')
+}

@@ -1,0 +1,114 @@
+/**
+ * Keys from entropy: BIP-39 by enclave-sim/core/mnemonic.ts (English sentences; seeds of any), BIP-32 by enclave-sim/core/keys.ts and the library under
+ * it. A vector gives several checks: `sentence`, `seed`, `master`, and one for each key.
+ */
+import { base58check } from '@scure/base'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { HDKey } from '@scure/bip32'
+import { deriveAccount } from '../../enclave-sim/core/keys.ts'
+import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
+import { equal, toHex, utf8 } from '../../lib/protocol/bytes.ts'
+import { hexField, idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
+import { eachFile, type RunFolder } from './folder.ts'
+import { must, skip, type Report } from './report.ts'
+
+const ENGLISH: readonly unknown[] = ['english', 'en', undefined]
+
+export const runHd: RunFolder = (folder, report) =>
+  eachFile(folder, report, async ({ path, vectors }) => {
+    let root: Root = {}
+    for (const [index, vector] of vectors.entries()) {
+      const id = Array.isArray(vector) ? `#${index}` : `${isObject(vector) && ('id' in vector || 'name' in vector) ? '' : `#${index}/`}${idOf(vector, index)}`
+      if (Array.isArray(vector) && vector.length >= 4) await checkMnemonic(report, path, id, fromTuple(vector))
+      else if (!isObject(vector)) report.skip(path, 'unknown shape: not a vector')
+      else if ('entropy' in vector && 'seed' in vector) await checkMnemonic(report, path, id, vector)
+      else if ('bip' in vector) root = await checkPurpose(report, path, id, vector, root)
+      else if ('invalid' in vector) report.skip(path, 'extended keys are never read')
+      else if ('seed' in vector && 'path' in vector) await report.check(path, id, () => checkDerivation(vector))
+      else report.skip(path, 'unknown shape: neither BIP-39 nor BIP-32')
+    }
+  })
+
+function fromTuple([entropy, mnemonic, seed, xprv]: readonly unknown[]): Json {
+  return { entropy, mnemonic, seed, xprv, passphrase: 'TREZOR' }
+}
+
+async function checkMnemonic(report: Report, path: string, id: string, vector: Json): Promise<void> {
+  const sentence = (): Uint8Array => utf8(text(vector, 'mnemonic' in vector ? 'mnemonic' : 'phraseUtf8').normalize('NFKD'))
+  await report.check(path, `${id}/sentence`, () => {
+    if (!ENGLISH.includes(vector['lang'] ?? vector['locale'])) skip('sentences are made in English alone')
+    must(equal(mnemonicBytes(hexField(vector, 'entropy')), sentence()), 'another sentence')
+  })
+  await report.check(path, `${id}/seed`, async () => {
+    const passphrase = utf8(text(vector, 'passphrase' in vector ? 'passphrase' : 'passwordUtf8').normalize('NFKD'))
+    must(equal(await mnemonicSeed(sentence(), passphrase), hexField(vector, 'seed')), 'another seed')
+  })
+  if (vector['xprv'] !== undefined) {
+    await report.check(path, `${id}/master`, () => {
+      must(HDKey.fromMasterSeed(hexField(vector, 'seed')).privateExtendedKey === text(vector, 'xprv'), 'another master key')
+    })
+  }
+  for (const node of Array.isArray(vector['nodes']) ? list(vector['nodes'], 'nodes') : []) {
+    const fields = object(node, 'the node')
+    await report.check(path, `${id}/${String(fields['path'])}`, () => {
+      const publicKey = checkKeys(hexField(vector, 'seed'), text(fields, 'path'), text(fields, 'xpriv'), text(fields, 'xpub'))
+      must(equal(publicKey, hexField(fields, 'publicKey')), 'another public key')
+    })
+  }
+}
+
+/** BIP-32's own vectors, and SLIP-10's. */
+function checkDerivation(vector: Json): void {
+  const curve = vector['curve'] ?? 'secp256k1'
+  if (curve !== 'secp256k1') skip(`derivation on ${String(curve)} is not there yet`)
+  const [seed, path] = [hexField(vector, 'seed'), text(vector, 'path')]
+  if (vector['xprv'] !== undefined) return void checkKeys(seed, path, text(vector, 'xprv'), text(vector, 'xpub'))
+  must(equal(ownPublicKey(seed, path), hexField(vector, 'public')), 'another public key')
+  const node = derive(seed, path)
+  must(toHex(node.privateKey as Uint8Array) === text(vector, 'private') && toHex(node.chainCode as Uint8Array) === text(vector, 'chain_code'), 'another private key or chain code')
+}
+
+/** The project's public key, and the library's extended keys; returns the former. */
+function checkKeys(seed: Uint8Array, path: string, xprv: string, xpub: string): Uint8Array {
+  const publicKey = ownPublicKey(seed, path)
+  must(equal(publicKey, publicKeyOf(xpub)), 'another public key')
+  const node = derive(seed, path)
+  must(node.privateExtendedKey === xprv && node.publicExtendedKey === xpub, 'other extended keys')
+  return publicKey
+}
+
+function ownPublicKey(seed: Uint8Array, path: string): Uint8Array {
+  return deriveAccount(seed, 'eip155', path).publicKey
+}
+
+function derive(seed: Uint8Array, path: string): HDKey {
+  const master = HDKey.fromMasterSeed(seed)
+  return path === 'm' ? master : master.derive(path)
+}
+
+/** The last field of an extended public key (BIP-32), whatever network and purpose its version names. */
+function publicKeyOf(xpub: string): Uint8Array {
+  try {
+    return base58check(sha256).decode(xpub).slice(-33)
+  } catch {
+    throw new UnknownShape('not an extended key')
+  }
+}
+
+type Root = { readonly seed?: Uint8Array }
+
+/** BIP-49, 84 and 86: one vector gives the sentence, those after it what comes of it. Returns the root for the next. */
+async function checkPurpose(report: Report, path: string, id: string, vector: Json, before: Root): Promise<Root> {
+  let root = before
+  if (typeof vector['mnemonic'] === 'string') root = { seed: await mnemonicSeed(utf8(vector['mnemonic'].normalize('NFKD'))) }
+  const at = vector['path'] ?? 'm'
+  const expected = vector['pubkey'] ?? vector['xpub'] ?? vector['rootpub']
+  if (typeof at === 'string' && typeof expected === 'string') {
+    await report.check(path, `${id}/key`, () => {
+      if (root.seed === undefined) throw new UnknownShape('no sentence before it')
+      must(equal(ownPublicKey(root.seed, at), expected === vector['pubkey'] ? hexField(vector, 'pubkey') : publicKeyOf(expected)), 'another public key')
+    })
+  } else report.skip(path, 'nothing but a private root, or the sentence for what follows')
+  if (vector['address'] !== undefined) report.skip(path, 'Bitcoin is not there yet')
+  return root
+}

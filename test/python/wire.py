@@ -1,0 +1,159 @@
+"""Encodings, client key, request and answer, from docs/protocol.md alone. Numbers in brackets are its sections."""
+import base64
+import hashlib
+import hmac
+import os
+import re
+
+import cbor2
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils, x25519
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+
+class Refused(Exception):
+    """Its message is a code [2]."""
+
+    def __init__(self, code, guesses=None):
+        super().__init__(code)
+        self.guesses = guesses
+
+
+def require(condition, code):
+    if not condition:
+        raise Refused(code)
+
+
+# [1] Encodings
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_b64url(text, code):
+    require(isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9_-]*", text) and len(text) % 4 != 1, code)
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    require(b64url(data) == text, code)
+    return data
+
+
+def encode(value):
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data, keys, code):
+    """One map with exactly these keys, in the one encoding that we would have written ourselves."""
+    try:
+        value = cbor2.loads(data)
+        same = encode(value) == data
+    except Exception:
+        raise Refused(code) from None
+    require(same and isinstance(value, dict) and set(value) == set(keys), code)
+    return value
+
+
+def is_bytes(value, low, high=None):
+    return isinstance(value, bytes) and low <= len(value) <= (low if high is None else high)
+
+
+def framed(label, *parts):
+    return b"".join(len(part).to_bytes(4, "big") + part for part in (label.encode(), *parts))
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def hkdf_extract(salt, ikm):
+    return hmac.new(salt or bytes(32), ikm, hashlib.sha256).digest()
+
+
+def hkdf_expand(prk, info, length):
+    return HKDFExpand(hashes.SHA256(), length, info).derive(prk)
+
+
+def channel_key_id(public_key):
+    return sha256(framed("cloister/v1 channel key id", public_key))[:16]
+
+
+# [5] Client key
+
+
+class ClientKey:
+    def __init__(self, private=None, random=None):
+        self.private = private or ec.generate_private_key(ec.SECP256R1())
+        numbers = self.private.public_key().public_numbers()
+        self.x, self.y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
+        self.random = random or os.urandom(32)
+
+    def thumbprint(self):
+        return sha256(f'{{"crv":"P-256","kty":"EC","x":"{b64url(self.x)}","y":"{b64url(self.y)}"}}'.encode())
+
+    def nonce(self):
+        return b64url(sha256(framed("cloister/v1 token nonce", self.thumbprint(), self.random)))
+
+    def proof(self, header, enc, unproven):
+        data = framed("cloister/v1 proof", header, enc, encode(unproven))
+        r, s = utils.decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
+        return {"x": self.x, "y": self.y, "random": self.random, "signature": r.to_bytes(32, "big") + s.to_bytes(32, "big")}
+
+
+# [6] HPKE base mode, and [7] the answer's key
+
+KEM = b"KEM" + bytes.fromhex("0020")
+HPKE = b"HPKE" + bytes.fromhex("002000010002")
+
+
+def labeled_extract(suite, salt, label, ikm):
+    return hkdf_extract(salt, b"HPKE-v1" + suite + label + ikm)
+
+
+def labeled_expand(suite, prk, label, info, length):
+    return hkdf_expand(prk, length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info, length)
+
+
+def start_request(public_key, private=None):
+    """Sender's context: enc, key, base nonce, exporter secret."""
+    private = private or x25519.X25519PrivateKey.generate()
+    enc = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    dh = private.exchange(x25519.X25519PublicKey.from_public_bytes(public_key))
+    shared = labeled_expand(KEM, labeled_extract(KEM, b"", b"eae_prk", dh), b"shared_secret", enc + public_key, 32)
+    info_hash = labeled_extract(HPKE, b"", b"info_hash", b"cloister/v1 request")
+    context = b"\x00" + labeled_extract(HPKE, b"", b"psk_id_hash", b"") + info_hash
+    secret = labeled_extract(HPKE, shared, b"secret", b"")
+    parts = ((b"key", 32), (b"base_nonce", 12), (b"exp", 32))
+    key, nonce, exporter = (labeled_expand(HPKE, secret, label, context, length) for label, length in parts)
+    return {"enc": enc, "key": key, "nonce": nonce, "exporter": exporter}
+
+
+def seal(context, header, body):
+    return AESGCM(context["key"]).encrypt(context["nonce"], body, header)
+
+
+def answer_binding(op, request):
+    return encode({"v": 1, "op": op, "request": request})
+
+
+def open_answer(context, sealed, bound):
+    require(len(sealed) >= 48, "answer_invalid")
+    secret = labeled_expand(HPKE, context["exporter"], b"sec", b"cloister/v1 answer", 32)
+    prk = hkdf_extract(context["enc"] + sealed[:32], secret)
+    key, iv = hkdf_expand(prk, b"key", 32), hkdf_expand(prk, b"nonce", 12)
+    try:
+        return AESGCM(key).decrypt(iv, sealed[32:], bound)
+    except InvalidTag:
+        raise Refused("answer_invalid") from None
+
+
+def read_answer(plaintext, op, request):
+    answer = decode(plaintext, ("op", "request", "result", "error"), "answer_invalid")
+    require(answer["op"] == op and answer["request"] == request, "answer_invalid")
+    error = answer["error"]
+    if error is None:
+        require(isinstance(answer["result"], dict), "answer_invalid")
+        return answer["result"]
+    require(answer["result"] is None and set(error) == {"code", "guesses"}, "answer_invalid")
+    raise Refused(error["code"], error["guesses"])

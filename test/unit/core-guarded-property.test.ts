@@ -1,0 +1,205 @@
+/**
+ * The guess counter under two enclaves, a slow network and a KMS that fails, in every order: the real `withSeed`, each of whose steps outside
+ * is let happen when fast-check says so.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import { createTestArgon2 } from '../support/core-argon2.ts'
+import { guessState } from '../../enclave-sim/core/guesses.ts'
+import { withSeed } from '../../enclave-sim/core/guarded.ts'
+import type { DataKeys } from '../../enclave-sim/core/data-keys.ts'
+import type { Charge } from '../../enclave-sim/core/ports.ts'
+import { hashPin, wrap } from '../../enclave-sim/core/unlock.ts'
+import { createWalletQueue } from '../../enclave-sim/core/wallet-queue.ts'
+import { utf8 } from '../../lib/protocol/bytes.ts'
+import { CloisterError } from '../../lib/protocol/errors.ts'
+import type { WalletRecord } from '../../lib/protocol/record.ts'
+import type { RequestBody } from '../../lib/protocol/request.ts'
+import { createMemoryTable, type Fate, type TableEvent } from '../support/core-table.ts'
+
+const NOW = Date.UTC(2026, 5, 1)
+const owner = 'user#demo#x#alice'
+const wallet = '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11'
+const SECRET = new Uint8Array(80).fill(7)
+
+interface Attempt {
+  readonly enclave: 0 | 1
+  readonly right: boolean
+  /** The record is as many writes old; the host may hand in whatever it once saw. */
+  readonly stale: number
+  readonly charge: Fate
+  readonly commit: Fate
+  readonly release: Fate
+  readonly kms: 'answered' | 'decrypt fails' | 'generate fails'
+  readonly waitMs: number
+}
+
+const answeredMostly = (others: readonly Fate[]): fc.Arbitrary<Fate> => fc.constantFrom<Fate>('answered', 'answered', 'answered', ...others)
+const attempt = fc.record<Attempt>({
+  enclave: fc.constantFrom(0, 1),
+  right: fc.boolean(),
+  stale: fc.constantFrom(0, 0, 0, 1, 3),
+  charge: answeredMostly(['unreached', 'lost', 'late', 'twice']),
+  commit: answeredMostly(['unreached', 'lost', 'late', 'twice']),
+  release: answeredMostly(['unreached', 'lost', 'late', 'twice']),
+  kms: fc.constantFrom('answered', 'answered', 'answered', 'decrypt fails', 'generate fails'),
+  waitMs: fc.constantFrom(0, 0, 0, 1, 61_000, 400_000, 86_400_000),
+})
+
+/** What a record's wrapping costs is of no interest here. */
+const argon2id = createTestArgon2()
+
+function createDataKeys(): DataKeys {
+  const keys = new Map<string, Uint8Array>()
+  return {
+    async generate() {
+      const [plaintext, ciphertext] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(8))]
+      keys.set(ciphertext.toString(), plaintext.slice())
+      return { plaintext, ciphertext }
+    },
+    open: async (ciphertext) => (keys.get(ciphertext.toString()) as Uint8Array).slice(),
+    random: async (length) => new Uint8Array(length),
+  }
+}
+
+async function firstRecord(dataKeys: DataKeys): Promise<WalletRecord> {
+  const vault = { dataKeys, argon2id, kmsKeyArn: 'arn' }
+  const state = { accounts: [], fingerprint: new Uint8Array(32), createdAtMs: NOW, idempotencyKey: new Uint8Array(32), recent: [] }
+  return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, { state, secret: SECRET }, await hashPin(vault, utf8('right')))
+}
+
+/** Follows every write that arrives, and knows which charges stand. */
+/** @param before guesses spent when the story begins */
+function createLedger(before: number) {
+  const standing = new Map<number, Charge>()
+  const tried = new Map<number, boolean>()
+  const released = new Set<number>()
+  const violations: string[] = []
+  let commits = 0
+  const check = (good: boolean, what: string): void => void (good || violations.push(what))
+
+  function onEvent({ op, result, charge, after }: TableEvent): void {
+    if (result === 'conflict' || charge === undefined || after === undefined) return
+    if (op === 'charge') {
+      check(!standing.has(charge.atMs), 'two charges are one')
+      standing.set(charge.atMs, charge)
+      released.delete(charge.atMs) // a charge that arrives once more after its release is charged once more
+    }
+    if (op === 'release') {
+      check(standing.has(charge.atMs), 'released, but it did not stand')
+      check(!released.has(charge.atMs), 'released twice')
+      check(tried.get(charge.atMs) !== false, 'a wrong guess was given back')
+      released.add(charge.atMs)
+      standing.delete(charge.atMs)
+    }
+    if (op === 'commit') {
+      commits += 1
+      check(standing.has(charge.atMs), 'committed, but it did not stand')
+      check(tried.get(charge.atMs) === true, 'committed without the right PIN')
+      standing.clear() // of this version; what was charged after the commit's own charge is looked at below
+      check(after.version === charge.version + 1, 'a version was skipped')
+    }
+    check(after.spent >= 0, 'spent is negative')
+    if (commits === 0) check(after.spent === before + standing.size, 'spent is not what stands')
+  }
+
+  return {
+    onEvent,
+    violations,
+    /** A PIN is looked at. */
+    tries(charge: Charge | undefined, right: boolean, record: WalletRecord | null) {
+      check(charge !== undefined, 'tried without a charge')
+      if (charge === undefined) return
+      const paid = record !== null && (record.version > charge.version || record.wrongMs.includes(charge.atMs))
+      check(paid, 'tried, but the charge does not stand')
+      tried.set(charge.atMs, right)
+    },
+    /** In the end: every wrong guess is still in the rolling total. */
+    settle(record: WalletRecord | null) {
+      for (const [atMs, right] of tried) check(right || (record?.wrongMs.includes(atMs) ?? false), 'a wrong guess is not in the rolling total')
+      check(record !== null && (commits > 0 || record.spent >= before + [...tried.values()].filter((right) => !right).length), 'a wrong guess is not in what is spent')
+    },
+  }
+}
+
+test('no guess goes unpaid, none is given back twice, and nothing ever gets below zero', async () => {
+  const seen = new Map<string, number>()
+  const dataKeys = createDataKeys()
+  const initial = await firstRecord(dataKeys)
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.nat(6), fc.array(attempt, { minLength: 1, maxLength: 8 }), async (scheduler, before, attempts) => {
+      const ledger = createLedger(before)
+      const table = createMemoryTable((event) => ledger.onEvent(event))
+      const first = { ...initial, spent: before }
+      table.put(first)
+      const handedIn: WalletRecord[] = [first]
+      const queues = [createWalletQueue({ waiting: 99, waitingPerOwner: 99 }), createWalletQueue({ waiting: 99, waitingPerOwner: 99 })] as const
+      let nowMs = NOW
+      const clock = { nowMs: () => nowMs, sync: async () => 0 }
+      const step = (name: string): Promise<unknown> => scheduler.schedule(Promise.resolve(), name)
+
+      async function run(one: Attempt, number: number): Promise<string> {
+        await step(`start ${number}`)
+        nowMs += one.waitMs
+        table.flush()
+        const fresh = table.read(owner, wallet) as WalletRecord
+        handedIn.push(fresh)
+        const record = handedIn[Math.max(0, handedIn.length - 1 - one.stale)] as WalletRecord
+        let charge: Charge | undefined
+        const inner = table.port(async (op) => {
+          await step(`${op} ${number}`)
+          return op === 'create' ? 'answered' : one[op]
+        })
+        const core = {
+          clock,
+          table: { ...inner, charge: (from: WalletRecord, made: Charge) => ((charge = made), inner.charge(from, made)) },
+          vault: {
+            kmsKeyArn: 'arn',
+            dataKeys: {
+              ...dataKeys,
+              async open(...of: Parameters<DataKeys['open']>) {
+                await step(`decrypt ${number}`)
+                if (one.kms === 'decrypt fails') throw new CloisterError('unavailable')
+                return dataKeys.open(...of)
+              },
+              async generate(...of: Parameters<DataKeys['generate']>) {
+                await step(`generate ${number}`)
+                if (one.kms === 'generate fails') throw new CloisterError('unavailable')
+                return dataKeys.generate(...of)
+              },
+            },
+            async argon2id(...of: Parameters<typeof argon2id>) {
+              ledger.tries(charge, one.right, table.read(owner, wallet))
+              return argon2id(...of)
+            },
+          },
+        }
+        const id = createHash('sha256').update(`${number}`).digest().subarray(0, 16)
+        const body: RequestBody = {
+          op: 'sign', wallet, request: id, issuedAtMs: nowMs, idempotency: id, token: new Uint8Array(32), proof: null, pin: utf8(one.right ? 'right' : 'wrong'), parameters: {},
+        }
+        return queues[one.enclave].run(owner, wallet, async (turn) => {
+          const latest = turn.latest !== undefined && turn.latest.version >= record.version ? turn.latest : record
+          const done = await withSeed(core, body, latest, turn, { check: () => undefined, work: (_state, seed) => seed.slice() })
+          expect(done.result).toEqual(SECRET.slice(16))
+          return 'ok'
+        }).catch((error: unknown) => {
+          if (error instanceof CloisterError) return error.code
+          throw error
+        })
+      }
+
+      const running = attempts.map(run)
+      await scheduler.waitFor(Promise.all(running))
+      table.flush()
+      for (const code of await Promise.all(running)) seen.set(code, (seen.get(code) ?? 0) + 1)
+      ledger.settle(table.read(owner, wallet))
+      expect(ledger.violations).toEqual([])
+      const { guessesLeft } = guessState(table.read(owner, wallet) as WalletRecord, nowMs)
+      expect(guessesLeft).toBeGreaterThanOrEqual(0)
+    }),
+    { numRuns: process.env['SLOW'] === '1' ? 20_000 : 400 },
+  )
+  // Every way out was taken.
+  expect([...seen.keys()].sort()).toEqual(['ok', 'pin_wrong', 'stale', 'unavailable', 'wallet_locked'])
+})

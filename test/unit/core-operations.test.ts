@@ -1,0 +1,329 @@
+/** Create, view and sign, through the whole enclave: attested channel, sealed requests, a KMS that verifies, a table that refuses. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { parseTransaction, recoverTransactionAddress, serializeTransaction, keccak256, toHex as viemHex } from 'viem'
+import type { Enclave } from '../../enclave-sim/core/enclave.ts'
+import { createSession } from '../../client/session.ts'
+import { fromBase64url, toBase64url, toHex, utf8 } from '../../lib/protocol/bytes.ts'
+import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
+import { decodeSignResult, decodeWalletView, encodeSignParameters } from '../../lib/protocol/operations.ts'
+import { verifyAttestation } from '../../lib/attestation/verify.ts'
+import { measurementsOf } from '../../lib/attestation/policy.ts'
+import { CHAIN, createTestClient, PATH, PIN, SIGN, signed, TRANSACTION, type Shot, type TestClient } from '../support/core-client.ts'
+import { createWorld, type World } from '../support/core-world.ts'
+
+const MINUTE = 60_000
+let world: World
+let enclave: Enclave
+let client: TestClient
+
+beforeAll(async () => {
+  world = await createWorld()
+  enclave = await world.enclave()
+})
+beforeEach(async () => {
+  client = createTestClient(world, enclave, await world.login())
+})
+
+const unsigned = (changes: Readonly<Record<string, unknown>> = {}): Uint8Array =>
+  Buffer.from(serializeTransaction({ ...parseTransaction(viemHex(TRANSACTION)), ...changes } as never).slice(2), 'hex')
+const signOf = (transaction: Uint8Array, chain = CHAIN, path = PATH) => encodeSignParameters({ chain, path, transaction })
+
+describe('create', () => {
+  test('makes a wallet with one account on each chain; version 1, nothing spent', async () => {
+    const wallet = randomUUID()
+    const made = await client.shoot({ op: 'create', wallet, pin: PIN, parameters: { words: 24 } })
+    const view = decodeWalletView(made.result ?? null)
+    expect(made.service.outcome).toBe('done')
+    expect(view).toMatchObject({ wallet, version: 1, createdAtMs: world.nowMs(), guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 0 })
+    expect(view?.accounts).toHaveLength(1)
+    expect(view?.accounts[0]).toMatchObject({ namespace: 'eip155', path: PATH, address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) })
+    expect(client.record(wallet)).toMatchObject({ version: 1, spent: 0, lockedUntilMs: 0, wrongMs: [] })
+  })
+
+  test('never makes the same keys twice', async () => {
+    const views = await Promise.all([1, 2, 3].map(async () => client.view(await client.create())))
+    expect(new Set(views.map((view) => view.accounts[0]?.address)).size).toBe(3)
+    expect(new Set(views.map((view) => toHex(view.fingerprint))).size).toBe(3)
+  })
+
+  test('again with the same idempotency key finds the first wallet, and makes no second', async () => {
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    const first = decodeWalletView((await client.shoot(shot)).result ?? null)
+    const second = decodeWalletView((await client.shoot(shot)).result ?? null)
+    expect(second).toEqual({ ...first, version: 2 })
+    expect(client.record(shot.wallet)).toMatchObject({ spent: 0, wrongMs: [] })
+  })
+
+  test('again, when the relay did not see the first one: the enclave remembers, or the table refuses', async () => {
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16), record: null }
+    const [a, b] = await Promise.all([client.shoot(shot), client.shoot(shot)])
+    expect([a.code, b.code]).toEqual(['ok', 'ok'])
+    expect(decodeWalletView(b.result ?? null)?.fingerprint).toEqual(decodeWalletView(a.result ?? null)?.fingerprint)
+    expect((await client.shoot(shot)).code).toBe('clear:stale')
+  })
+
+  test('rejects an id that is taken: by another intention', async () => {
+    const wallet = await client.create()
+    const before = client.record(wallet)
+    expect((await client.shoot({ op: 'create', wallet, pin: PIN, parameters: { words: 12 } })).code).toBe('wallet_exists')
+    expect(client.record(wallet)).toEqual(before)
+  })
+
+  test('rejects the same idempotency key with other content', async () => {
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    expect((await client.shoot(shot)).code).toBe('ok')
+    const before = client.record(shot.wallet)
+    expect((await client.shoot({ ...shot, parameters: { words: 24 } })).code).toBe('idempotency_mismatch')
+    expect(client.record(shot.wallet)).toEqual(before)
+  })
+
+  test('a repeat with another PIN is a wrong guess', async () => {
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    await client.shoot(shot)
+    expect((await client.shoot({ ...shot, pin: '0000' })).code).toBe('pin_wrong')
+    expect(client.record(shot.wallet).spent).toBe(1)
+  })
+
+  test.each([[{ words: 13 }], [{ words: '12' }], [{}], [{ words: 12, more: 1 }], [[12]]])('rejects parameters %j', async (parameters) => {
+    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin: PIN, parameters })).code).toBe('parameters_malformed')
+  })
+})
+
+describe('view', () => {
+  test('needs no PIN and changes nothing', async () => {
+    const wallet = await client.create()
+    const before = client.record(wallet)
+    const view = await client.view(wallet)
+    expect(view.accounts[0]?.path).toBe(PATH)
+    expect(client.record(wallet)).toEqual(before)
+  })
+
+  test('rejects a PIN, parameters, and a wallet that is not there', async () => {
+    const wallet = await client.create()
+    expect((await client.shoot({ op: 'view', wallet, pin: PIN })).code).toBe('parameters_malformed')
+    expect((await client.shoot({ op: 'view', wallet, parameters: { all: true } })).code).toBe('parameters_malformed')
+    expect((await client.shoot({ op: 'view', wallet: randomUUID() })).code).toBe('wallet_not_found')
+  })
+})
+
+describe('sign', () => {
+  test('EIP-1559: signed by the account, for this transaction and no other', async () => {
+    const wallet = await client.create()
+    const result = signed(await client.sign(wallet))
+    const raw = viemHex(result.signed)
+    expect(await recoverTransactionAddress({ serializedTransaction: raw as never })).toBe(result.address)
+    expect(keccak256(raw)).toBe(viemHex(result.hash))
+    const { r: _r, s: _s, yParity: _y, v: _v, ...transaction } = parseTransaction(raw as never)
+    expect(transaction).toEqual(parseTransaction(viemHex(TRANSACTION)))
+    const view = await client.view(wallet)
+    expect([view.accounts[0]?.address, view.fingerprint, view.version]).toEqual([result.address, result.fingerprint, 2])
+  })
+
+  test('legacy with EIP-155', async () => {
+    const wallet = await client.create()
+    const transaction = Buffer.from(
+      serializeTransaction({ type: 'legacy', chainId: 11155111, nonce: 0, gasPrice: 5n, gas: 21_000n, to: '0x3535353535353535353535353535353535353535', value: 1n }).slice(2),
+      'hex',
+    )
+    const result = signed(await client.sign(wallet, PIN, { parameters: signOf(transaction, 'eip155:11155111') }))
+    expect(await recoverTransactionAddress({ serializedTransaction: viemHex(result.signed) as never })).toBe(result.address)
+  })
+
+  test('renews everything that is stored, each time: version, data key, ciphertexts', async () => {
+    const wallet = await client.create()
+    const before = client.record(wallet)
+    await client.sign(wallet)
+    const after = client.record(wallet)
+    expect(after.version).toBe(before.version + 1)
+    for (const name of ['dataKey', 'state', 'seed'] as const) expect(toHex(after[name])).not.toBe(toHex(before[name]))
+    expect(after).toMatchObject({ spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: before.createdAtMs })
+  })
+
+  test('a repeat with the same idempotency key gets the same bytes and burns nothing', async () => {
+    const wallet = await client.create()
+    const idempotency = randomBytes(16)
+    const first = signed(await client.sign(wallet, PIN, { idempotency }))
+    const second = signed(await client.sign(wallet, PIN, { idempotency }))
+    expect(second.signed).toEqual(first.signed)
+    expect(client.record(wallet)).toMatchObject({ spent: 0, wrongMs: [] })
+  })
+
+  test('rejects the same idempotency key for another transaction, and spends nothing', async () => {
+    const wallet = await client.create()
+    const idempotency = randomBytes(16)
+    await client.sign(wallet, PIN, { idempotency })
+    const before = client.record(wallet)
+    expect((await client.sign(wallet, PIN, { idempotency, parameters: signOf(unsigned({ nonce: 8 })) })).code).toBe('idempotency_mismatch')
+    expect((await client.sign(wallet, '0000', { idempotency, parameters: signOf(unsigned({ nonce: 8 })) })).code).toBe('idempotency_mismatch')
+    expect(client.record(wallet)).toEqual(before)
+    expect((await client.sign(wallet, PIN, { idempotency })).code).toBe('ok')
+  })
+
+  test.each<[string, Uint8Array, string, string]>([
+    ['tx_type_unknown', Uint8Array.of(4, ...TRANSACTION.slice(1)), CHAIN, PATH],
+    ['tx_malformed', new Uint8Array(), CHAIN, PATH],
+    ['tx_trailing_bytes', Uint8Array.of(...TRANSACTION, 0), CHAIN, PATH],
+    ['tx_chain_id_mismatch', TRANSACTION, 'eip155:2', PATH],
+    ['chain_unknown', TRANSACTION, 'solana:mainnet', PATH],
+    ['account_unknown', TRANSACTION, CHAIN, "m/44'/60'/0'/0/1"],
+    ['parameters_malformed', TRANSACTION, CHAIN, "44'/60'"],
+    ['parameters_malformed', TRANSACTION, 'eip155', PATH],
+    ['tx_too_large', new Uint8Array(128 * 1024 + 1), CHAIN, PATH],
+  ])('rejects with %s, spending nothing and changing nothing', async (code, transaction, chain, path) => {
+    const wallet = await client.create()
+    const before = client.record(wallet)
+    expect((await client.sign(wallet, PIN, { parameters: signOf(transaction, chain, path) })).code).toBe(code)
+    expect(client.record(wallet)).toEqual(before)
+  })
+
+  test('rejects a wallet that is not there', async () => {
+    expect((await client.sign(randomUUID())).code).toBe('wallet_not_found')
+  })
+})
+
+describe('PIN', () => {
+  test.each<[string, string | Uint8Array | null]>([['none', null], ['empty', ''], ['3 bytes', '123'], ['65 bytes', '1'.repeat(65)]])('rejects %s, unspent', async (_what, pin) => {
+    const wallet = await client.create()
+    const before = client.record(wallet)
+    expect((await client.sign(wallet, pin as string, { pin })).code).toBe('pin_malformed')
+    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin, parameters: { words: 12 } })).code).toBe('pin_malformed')
+    expect(client.record(wallet)).toEqual(before)
+  })
+
+  test.each([['4 bytes', '1234'], ['64 bytes', '1'.repeat(64)], ['other than digits', 'päß wort']])('takes %s', async (_what, pin) => {
+    const wallet = await client.create(pin)
+    expect((await client.sign(wallet, pin)).code).toBe('ok')
+  })
+
+  test('a wrong one says how many are left, and stays spent', async () => {
+    const wallet = await client.create()
+    const { version, state, seed } = client.record(wallet)
+    for (let left = 4; left >= 1; left--) {
+      const outcome = await client.sign(wallet, '0000')
+      expect([outcome.code, outcome.service.outcome]).toEqual(['pin_wrong', 'refused'])
+      expect(outcome.guesses).toEqual({ guessesLeft: left, lockedUntilMs: 0, wrongTotal: 5 - left })
+    }
+    expect(client.record(wallet)).toMatchObject({ version, state, seed, spent: 4, wrongMs: { length: 4 } })
+  })
+
+  test('the right one clears what is spent; the rolling total stays, and is told', async () => {
+    const wallet = await client.create()
+    await client.sign(wallet, '0000')
+    await client.sign(wallet, '0001')
+    const result = signed(await client.sign(wallet))
+    expect(result).toMatchObject({ guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 2 })
+    expect(client.record(wallet)).toMatchObject({ spent: 0, wrongMs: { length: 2 } })
+    expect((await client.view(wallet)).wrongTotal).toBe(2)
+  })
+
+  test('after five it is locked, for the right one too; time opens it; then five minutes', async () => {
+    const wallet = await client.create()
+    for (let i = 0; i < 4; i++) await client.sign(wallet, '0000')
+    const fifth = await client.sign(wallet, '0000')
+    expect(fifth.guesses).toEqual({ guessesLeft: 0, lockedUntilMs: world.nowMs() + MINUTE, wrongTotal: 5 })
+    const before = client.record(wallet)
+    const locked = await client.sign(wallet)
+    expect([locked.code, locked.guesses]).toEqual(['wallet_locked', { guessesLeft: 0, lockedUntilMs: world.nowMs() + MINUTE, wrongTotal: 5 }])
+    expect(client.record(wallet)).toEqual(before)
+
+    world.advance(MINUTE - 1)
+    expect((await client.sign(wallet)).code).toBe('wallet_locked')
+    world.advance(1)
+    const sixth = await client.sign(wallet, '0000')
+    expect([sixth.code, sixth.guesses?.lockedUntilMs]).toEqual(['pin_wrong', world.nowMs() + 5 * MINUTE])
+    world.advance(5 * MINUTE)
+    expect((await client.view(wallet)).guessesLeft).toBe(1)
+    expect(signed(await client.sign(wallet))).toMatchObject({ guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 6 })
+  })
+
+  test('a guess is in the table before the PIN is looked at', async () => {
+    let seen: number | undefined
+    const wallet = await client.create()
+    const platform = world.platform()
+    const other = await world.enclave({
+      argon2id: async (...of) => {
+        seen ??= world.table.read(client.user.owner, wallet)?.spent
+        return platform.argon2id(...of)
+      },
+    })
+    seen = undefined
+    expect((await createTestClient(world, other, client.user).sign(wallet)).code).toBe('ok')
+    expect(seen).toBe(1)
+  })
+})
+
+describe('an old record', () => {
+  test('is refused unread: its version, its count', async () => {
+    const wallet = await client.create()
+    const first = client.record(wallet)
+    const other = createTestClient(world, await world.enclave(), client.user) // which remembers nothing
+    await client.sign(wallet, '0000')
+    const second = client.record(wallet)
+    expect((await other.sign(wallet, PIN, { record: first })).code).toBe('clear:stale')
+    await client.sign(wallet)
+    const before = client.record(wallet)
+    for (const record of [first, second]) expect((await other.sign(wallet, PIN, { record })).code).toBe('clear:stale')
+    expect(client.record(wallet)).toEqual(before)
+    expect((await other.sign(wallet)).code).toBe('ok')
+  })
+
+  test('is not used when the enclave itself wrote a newer one: those who wait in line all succeed', async () => {
+    const wallet = await client.create()
+    const record = client.record(wallet)
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => client.sign(wallet, PIN, { record })))
+    expect(outcomes.map((outcome) => outcome.code)).toEqual(Array.from({ length: 8 }, () => 'ok'))
+    expect(client.record(wallet)).toMatchObject({ version: 9, spent: 0, wrongMs: [] })
+  })
+
+  test('two enclaves at once: the loser is stale, tries again, and nothing is spent', async () => {
+    const wallet = await client.create()
+    const other = createTestClient(world, await world.enclave(), client.user)
+    const codes = await Promise.all([client, other, client, other].map(async (one) => {
+      for (let i = 0; i < 10; i++) {
+        const { code } = await one.sign(wallet)
+        if (code !== 'clear:stale') return code
+      }
+      return 'gave up'
+    }))
+    expect(codes).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(client.record(wallet)).toMatchObject({ version: 5, spent: 0, wrongMs: [] })
+  })
+})
+
+describe('the same through the SDK', () => {
+  test('create, view, sign, wrong PIN', async () => {
+    const document = await verifyAttestation((await enclave.offer(randomBytes(32))).document, { rootDer: world.rootDer, atMs: world.nowMs() })
+    const paths: string[] = []
+    const relay = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      const url = input as URL
+      paths.push(url.pathname)
+      if (url.pathname === '/v1/enclave') {
+        const { document: offered } = await enclave.offer(fromBase64url(url.searchParams.get('nonce') as string) as Uint8Array)
+        return Response.json({ attestation: toBase64url(offered) })
+      }
+      const sent = JSON.parse(init?.body as string) as Record<string, string>
+      const bytes = (name: string): Uint8Array => fromBase64url(sent[name] as string) as Uint8Array
+      const record = world.table.read(client.user.owner, url.pathname.split('/')[3] ?? wallet)
+      const message = { token: utf8(client.user.token), header: bytes('header'), enc: bytes('enc'), ciphertext: bytes('ciphertext'), record }
+      const service = await enclave.handle(message)
+      if ('answer' in service) return Response.json({ answer: toBase64url(service.answer) }, { status: service.outcome === 'done' ? 200 : 422 })
+      return Response.json({ code: service.code }, { status: ERRORS[service.code].status })
+    }
+    const wallet = randomUUID()
+    const trust = { root: world.rootDer, measurements: [measurementsOf(document)], clockToleranceMs: 1e13 }
+    const session = createSession({ api: { url: 'https://api.test', fetch: relay }, trust, token: client.user.token, clientKey: client.user.clientKey })
+    const made = await session.call({ op: 'create', wallet, path: '/v1/wallets', pin: utf8(PIN), parameters: { words: 12 } })
+    const view = await session.call({ op: 'view', wallet, path: `/v1/wallets/${wallet}/view`, pin: null, parameters: {} })
+    expect(view).toEqual(made)
+    const call = { op: 'sign', wallet, path: `/v1/wallets/${wallet}/sign`, parameters: SIGN } as const
+    const result = decodeSignResult(await session.call({ ...call, pin: utf8(PIN) }))
+    expect(result?.address).toBe(decodeWalletView(made)?.accounts[0]?.address)
+    await expect(session.call({ ...call, pin: utf8('0000') })).rejects.toMatchObject({ code: 'pin_wrong', guesses: { guessesLeft: 4 } })
+    // The channel key is rotated away: the SDK attests again, and once.
+    world.advance(2 * 3_600_000)
+    await enclave.rotateChannelKey()
+    const before = paths.length
+    await expect(session.call({ ...call, pin: utf8(PIN) })).rejects.toThrow(CloisterError)
+    expect(paths.slice(before)).toEqual([`/v1/wallets/${wallet}/sign`, '/v1/enclave', `/v1/wallets/${wallet}/sign`])
+  })
+})
