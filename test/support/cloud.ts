@@ -21,6 +21,8 @@ export interface Cloud {
   readonly url: string
   readonly stateDir: string
   readonly logFile: string
+  /** With `tap`: every byte that the relay's sockets carried. */
+  readonly tapFile: string
   /** Logs in at the real provider, bound to a fresh client key. */
   logIn(username: string): Promise<LoggedIn>
   /** Signs a token with the provider's own key: for those that it would never give. */
@@ -36,11 +38,13 @@ export interface HttpAnswer {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-export async function startCloud(options: Partial<StackOptions> = {}): Promise<Cloud> {
+export async function startCloud(options: Partial<StackOptions> = {}, { tap = false } = {}): Promise<Cloud> {
   const stateDir = await mkdtemp(join(tmpdir(), 'cloister-test-'))
   const stack = await startStack({ root: ROOT, stateDir, chain: false, origins: ['http://app.example'], ...options })
   const envFile = join(stateDir, 'env.json')
   await writeFile(envFile, JSON.stringify(stack.env))
+  const tapFile = join(stateDir, 'tap.bin')
+  const tapEnv = { NODE_OPTIONS: `--require=${join(ROOT, 'test', 'support', 'tap.cjs')}`, CLOISTER_TAP: tapFile }
   let api: Api | undefined
   const close = async (): Promise<void> => {
     await api?.close()
@@ -48,7 +52,7 @@ export async function startCloud(options: Partial<StackOptions> = {}): Promise<C
     await rm(stateDir, { recursive: true, force: true })
   }
   try {
-    api = await startApi({ root: ROOT, stateDir: join(stateDir, 'api'), port: 0, stackFile: envFile })
+    api = await startApi({ root: ROOT, stateDir: join(stateDir, 'api'), port: 0, stackFile: envFile, env: tap ? tapEnv : {} })
   } catch (error) {
     await close()
     throw error
@@ -63,6 +67,7 @@ export async function startCloud(options: Partial<StackOptions> = {}): Promise<C
     url,
     stateDir,
     logFile,
+    tapFile,
     async logIn(username) {
       const clientKey = await createClientKey()
       return { clientKey, token: await tokenFor(username, await loginNonce(clientKey)) }

@@ -10,7 +10,7 @@ import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/port
  * it is answered and arrives once more later.
  */
 export type Fate = 'answered' | 'unreached' | 'lost' | 'late' | 'twice'
-export type TableOp = 'create' | 'charge' | 'release' | 'commit'
+export type TableOp = 'create' | 'charge' | 'release' | 'forget' | 'commit'
 
 export interface TableEvent {
   readonly op: TableOp
@@ -53,7 +53,12 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
   const writes = {
     create: (record: WalletRecord) => apply('create', record, undefined, (item) => (item === undefined ? { ...record, wrongMs: [] } : undefined)),
     charge: (seen: WalletRecord, charge: Charge) => apply('charge', seen, charge, (item) => charged(item, seen, charge)),
-    release: (charge: Charge) => apply('release', charge, charge, (item) => released(item, charge)),
+    release(charge: Charge): WriteResult {
+      if (apply('release', charge, charge, (item) => released(item, charge)) === 'written') return 'written'
+      // Somebody else's commit came first. What is spent went with it or goes with the next; it was no wrong guess, and none is counted.
+      apply('forget', charge, charge, (item) => forgotten(item, charge))
+      return 'conflict'
+    },
     commit: (next: WalletRecord, charge: Charge, expiredMs: readonly number[]) => apply('commit', next, charge, (item) => committed(item, next, charge, expiredMs)),
   }
 
@@ -108,6 +113,11 @@ function released(item: WalletRecord | undefined, charge: Charge): WalletRecord 
   const ownLock = charge.lockedUntilMs !== charge.previousLockedUntilMs && item.lockedUntilMs === charge.lockedUntilMs
   const lockedUntilMs = ownLock ? charge.previousLockedUntilMs : item.lockedUntilMs
   return { ...item, spent: item.spent - 1, lockedUntilMs, wrongMs: without(item.wrongMs, [charge.atMs]) }
+}
+
+function forgotten(item: WalletRecord | undefined, charge: Charge): WalletRecord | undefined {
+  if (item === undefined || item.version <= charge.version || !item.wrongMs.includes(charge.atMs)) return undefined
+  return { ...item, wrongMs: without(item.wrongMs, [charge.atMs]) }
 }
 
 function committed(item: WalletRecord | undefined, next: WalletRecord, charge: Charge, expiredMs: readonly number[]): WalletRecord | undefined {

@@ -56,9 +56,11 @@ export interface World {
   /** A device of its own; `skewMs` moves its clock against everybody else's. */
   device(skewMs?: () => number): Nsm
   platform(overrides?: Partial<Platform> & { table?: ReturnType<MemoryTable['port']> }): Platform
-  /** Booted and configured. Halted when the test file ends. */
+  /** Booted and configured. */
   enclave(overrides?: Parameters<World['platform']>[0]): Promise<Enclave>
   login(sub?: string, claims?: Readonly<Record<string, unknown>>): Promise<User>
+  /** Halts every enclave; for the end of a test file. */
+  close(): void
 }
 
 export async function createWorld(): Promise<World> {
@@ -71,7 +73,6 @@ export async function createWorld(): Promise<World> {
   const kms = createMemoryKms(root.certificate, () => nowMs)
   const issuer = await createTestIssuer(() => nowMs)
   const running: Enclave[] = []
-  afterAll(() => running.forEach((enclave) => enclave.halt('test ends')))
 
   const world: World = {
     rootDer: root.certificate,
@@ -113,6 +114,7 @@ export async function createWorld(): Promise<World> {
       if (tenant === undefined) throw new Error('no such tenant')
       return { token, clientKey, owner: ownerOf({ tenant, subject: sub }) }
     },
+    close: () => running.forEach((enclave) => enclave.halt('test ends')),
   }
   return world
 }

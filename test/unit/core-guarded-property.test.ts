@@ -92,6 +92,7 @@ function createLedger(before: number) {
       released.add(charge.atMs)
       standing.delete(charge.atMs)
     }
+    if (op === 'forget') check(tried.get(charge.atMs) !== false, 'a wrong guess was forgotten')
     if (op === 'commit') {
       commits += 1
       check(standing.has(charge.atMs), 'committed, but it did not stand')
@@ -114,10 +115,12 @@ function createLedger(before: number) {
       check(paid, 'tried, but the charge does not stand')
       tried.set(charge.atMs, right)
     },
-    /** In the end: every wrong guess is still in the rolling total. */
-    settle(record: WalletRecord | null) {
-      for (const [atMs, right] of tried) check(right || (record?.wrongMs.includes(atMs) ?? false), 'a wrong guess is not in the rolling total')
-      check(record !== null && (commits > 0 || record.spent >= before + [...tried.values()].filter((right) => !right).length), 'a wrong guess is not in what is spent')
+    /** In the end: every wrong guess is still in the rolling total, and nothing else if no answer was lost. */
+    settle(record: WalletRecord | null, allAnswered: boolean) {
+      const wrong = [...tried].filter(([, right]) => !right).map(([atMs]) => atMs)
+      if (allAnswered) check(record?.wrongMs.length === wrong.length, 'something else than wrong guesses is in the rolling total')
+      for (const atMs of wrong) check(record?.wrongMs.includes(atMs) ?? false, 'a wrong guess is not in the rolling total')
+      check(record !== null && (commits > 0 || record.spent >= before + wrong.length), 'a wrong guess is not in what is spent')
     },
   }
 }
@@ -148,7 +151,7 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
         let charge: Charge | undefined
         const inner = table.port(async (op) => {
           await step(`${op} ${number}`)
-          return op === 'create' ? 'answered' : one[op]
+          return op === 'create' || op === 'forget' ? 'answered' : one[op]
         })
         const core = {
           clock,
@@ -193,7 +196,8 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
       await scheduler.waitFor(Promise.all(running))
       table.flush()
       for (const code of await Promise.all(running)) seen.set(code, (seen.get(code) ?? 0) + 1)
-      ledger.settle(table.read(owner, wallet))
+      const allAnswered = attempts.every(({ charge, commit, release }) => [charge, commit, release].every((fate) => fate === 'answered'))
+      ledger.settle(table.read(owner, wallet), allAnswered)
       expect(ledger.violations).toEqual([])
       const { guessesLeft } = guessState(table.read(owner, wallet) as WalletRecord, nowMs)
       expect(guessesLeft).toBeGreaterThanOrEqual(0)
