@@ -19,6 +19,8 @@ export interface Faults {
   latencyMs?: number
   /** Names of the operations that fail; all when absent. */
   only?: readonly string[]
+  /** How many requests pass before the first one fails. */
+  skip?: number
   /** How many requests fail before the mode falls back to `none`; without end when absent. */
   times?: number
 }
@@ -31,6 +33,10 @@ export function createFaults(): Faults {
 export async function meetFault(faults: Faults, operation: string): Promise<Exclude<FaultMode, 'latency'>> {
   const { mode } = faults
   if (mode === 'none' || (faults.only !== undefined && !faults.only.includes(operation))) return 'none'
+  if (faults.skip !== undefined && faults.skip > 0) {
+    faults.skip -= 1
+    return 'none'
+  }
   if (faults.times !== undefined) {
     faults.times -= 1
     if (faults.times <= 0) {

@@ -1,5 +1,5 @@
 /** Tells a demo to a person: each step with its time, and who saw what in the clear. */
-const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
 const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
 
 export interface Sights {

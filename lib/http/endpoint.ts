@@ -29,7 +29,7 @@ export function endpoint(handler: Handler): (event: APIGatewayProxyEventV2, cont
         if (request.response !== null && request.response !== undefined) finish(request.event, request.response)
       },
     })
-    .handler(handler) as unknown as (event: APIGatewayProxyEventV2, context: Context) => Promise<Result>
+    .handler(handler)
 }
 
 export function json(body: unknown, statusCode = 200): Result {

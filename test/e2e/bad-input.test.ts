@@ -1,6 +1,6 @@
 /** Bad input, and what it gets: over HTTP, each with its own code, and none of it spends a guess. */
 import { UpdateItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb'
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
@@ -84,7 +84,7 @@ describe('tokens', () => {
   test('alg none, HS256 with the public key, another key', async () => {
     const [header, payload] = [{ alg: 'none' }, await claims()].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     expect(await list(`${header}.${payload}.`)).toMatchObject({ status: 401, json: { code: 'token_algorithm' } })
-    const saved = JSON.parse(await readFile(join(cloud.stateDir, 'issuer', 'issuer.json'), 'utf8')) as { signing: import('node:crypto').JsonWebKey[] }
+    const saved = JSON.parse(await readFile(join(cloud.stateDir, 'issuer', 'issuer.json'), 'utf8')) as { signing: JsonWebKey[] }
     const pem = createPublicKey({ key: saved.signing[0] as never, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
     const confused = await new SignJWT(await claims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(pem))
     expect(await list(confused)).toMatchObject({ status: 401, json: { code: 'token_algorithm' } })

@@ -51,7 +51,7 @@ function bareRelay(enclave: LaunchedEnclave): { fetch: typeof fetch; sealed: () 
     const answer = await client.request(message)
     return 'answer' in answer ? json(200, { answer: toBase64url(answer.answer) }) : json(503, { code: answer.code })
   }
-  return { fetch: relay as typeof fetch, sealed: () => sealed }
+  return { fetch: relay, sealed: () => sealed }
 }
 
 async function start(image: string, configuration: Uint8Array): Promise<LaunchedEnclave> {

@@ -14,7 +14,7 @@ beforeAll(async () => {
   template = await readTemplate(packaged)
 })
 
-const properties = (id: string) => (template.Resources[id] as Resource).Properties as Record<string, never>
+const properties = (id: string) => (template.Resources[id] as Resource).Properties
 const ofType = (type: string): [string, Resource][] => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type)
 
 test('packages with no HOME, no credentials and no connection', async () => {

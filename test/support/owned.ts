@@ -38,6 +38,7 @@ export function heal(faults: Faults): void {
   faults.mode = 'none'
   delete faults.only
   delete faults.times
+  delete faults.skip
 }
 
 /** What a client does: the same again a little later, when the service said so. */
