@@ -28,6 +28,8 @@ export interface LocalApiOptions {
   /** 0: any free port. */
   readonly port: number
   readonly env?: Readonly<Record<string, string>>
+  /** When it counts as started: healthy, or, for tests of what is broken, answering at all. */
+  readonly readyWhen?: 'healthy' | 'answering'
 }
 
 const START_TIMEOUT_MS = 60_000
@@ -43,7 +45,7 @@ export async function startApi(options: LocalApiOptions & { readonly stackFile: 
   return start({ ...options, env: { ...options.env, CLOISTER_STACK: options.stackFile } }, false)
 }
 
-async function start({ root, stateDir, port, env = {} }: LocalApiOptions, withCloud: boolean): Promise<Api & { stack: StackReady | undefined }> {
+async function start({ root, stateDir, port, env = {}, readyWhen = 'healthy' }: LocalApiOptions, withCloud: boolean): Promise<Api & { stack: StackReady | undefined }> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const httpPort = port === 0 ? await anyFreePort() : port
   const lambdaPort = await anyFreePort()
@@ -72,7 +74,7 @@ async function start({ root, stateDir, port, env = {} }: LocalApiOptions, withCl
   }
 
   const deadline = performance.now() + START_TIMEOUT_MS
-  while ((withCloud && stack === undefined) || !(await answers(url))) {
+  while ((withCloud && stack === undefined) || !(await isReady(url, readyWhen))) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the local cloud did not start; see ${logFile}`)
     if (performance.now() > deadline) {
       await close()
@@ -83,6 +85,7 @@ async function start({ root, stateDir, port, env = {} }: LocalApiOptions, withCl
   return { url, stack, logFile, exited, close }
 }
 
-async function answers(url: string): Promise<boolean> {
-  return (await fetch(new URL('/v1/health', url)).catch(() => undefined))?.ok ?? false
+async function isReady(url: string, when: 'healthy' | 'answering'): Promise<boolean> {
+  const answer = await fetch(new URL('/v1/health', url)).catch(() => undefined)
+  return when === 'healthy' ? (answer?.ok ?? false) : answer !== undefined
 }
