@@ -42,10 +42,15 @@ function finish(event: APIGatewayProxyEventV2, response: Result): void {
   logger.info('request', { route: event.routeKey, status: response.statusCode ?? 200, apiRequestId: event.requestContext?.requestId })
 }
 
-/** Only origins of the allow-list are named back, and never with credentials: the token travels in a header. */
+/**
+ * CORS: origins of the allow-list are named back, and never with credentials: the token travels in a header. Others get a name that isn't theirs rather than
+ * none: serverless-offline fills in whoever asks where nothing is set.
+ */
 function corsHeaders(origin: string | undefined): Record<string, string> {
-  const allowed = origin !== undefined && allowedOrigins().includes(origin)
-  return allowed ? { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'retry-after', vary: 'origin' } : { vary: 'origin' }
+  if (origin === undefined) return { vary: 'origin' }
+  const origins = allowedOrigins()
+  const named = origins.includes(origin) ? origin : (origins[0] ?? 'https://none.invalid')
+  return { 'access-control-allow-origin': named, 'access-control-expose-headers': 'retry-after', vary: 'origin' }
 }
 
 function allowedOrigins(): readonly string[] {
