@@ -1,0 +1,27 @@
+/** openapi.yaml says what serverless.yml routes, and which codes exist. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CORE_SCHEMA, load } from 'js-yaml'
+import { ERRORS } from '../../lib/protocol/errors.ts'
+import { WALLET_ID } from '../../lib/protocol/header.ts'
+
+type Node = Record<string, unknown>
+const read = (file: string): string => readFileSync(join(process.cwd(), file), 'utf8')
+const api = load(read('openapi.yaml'), { schema: CORE_SCHEMA }) as { paths: Record<string, Node>; components: { schemas: Record<string, { enum?: string[]; pattern?: string }> } }
+
+test('the same routes', () => {
+  const routed = [...read('serverless.yml').matchAll(/(GET|POST) (\/v1\/[^\s'"]+)/g)].map(([, method, path]) => `${method} ${path}`)
+  const described = Object.entries(api.paths).flatMap(([path, item]) =>
+    Object.keys(item).filter((key) => key !== 'parameters').map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect(described.sort()).toEqual([...new Set(routed)].sort())
+})
+
+test('the same codes: all that travel in the clear', () => {
+  const inTheClear = Object.entries(ERRORS).filter(([code, row]) => row.where === 'http' || code === 'record_invalid').map(([code]) => code)
+  expect(api.components.schemas['ErrorCode']?.enum?.sort()).toEqual(inTheClear.sort())
+})
+
+test('the same wallet ids', () => {
+  expect(api.components.schemas['WalletId']?.pattern).toBe(WALLET_ID.source)
+})
