@@ -68,6 +68,7 @@ export function signDigest(seed: Uint8Array, account: Account, digest: Uint8Arra
  * @param digest 32 bytes
  */
 export function signWithKey(privateKey: Uint8Array, publicKey: Uint8Array, digest: Uint8Array): EcdsaSignature {
+  if (digest.length !== 32) throw new Error('a digest is 32 bytes') // noble would take what there is
   const recovered = sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' })
   const recovery = recovered[0]
   const compact = recovered.slice(1)

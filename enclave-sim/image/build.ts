@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, copyFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Metafile } from 'esbuild'
 import { toHex } from '../../lib/protocol/bytes.ts'
 import { ARGON2_FILE, argon2Addon, findArgon2Addon } from './argon2-addon.ts'
 import { ENCLAVE_PROGRAM } from './args.ts'
@@ -14,6 +14,18 @@ import { readImageFiles } from './files.ts'
 export interface BuiltImage {
   /** Sorted by name; SHA-384 in lowercase hex. */
   readonly files: readonly { readonly name: string; readonly sha384: string; readonly bytes: number }[]
+  /** What the bundle was made of, sorted by path: what `npm run tcb` counts. */
+  readonly sources: readonly BundledSource[]
+}
+
+/** A source file that has something in the bundle, or passes on what does. */
+export interface BundledSource {
+  /** Relative to the project; `addon:<package>` for code that stands in for a native package. */
+  readonly path: string
+  /** How much of the bundle comes from it. */
+  readonly bytes: number
+  /** Paths of the files that it imports, Node's own modules left out. */
+  readonly imports: readonly string[]
 }
 
 /** CommonJS packages in the bundle `require` Node's modules. */
@@ -28,7 +40,7 @@ export async function buildImage(options: { readonly entry: string; readonly out
   const root = resolve(options.root ?? process.cwd())
   const outDir = resolve(options.outDir)
   await emptyImageFolder(outDir)
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [resolve(root, options.entry)],
     outfile: join(outDir, ENCLAVE_PROGRAM),
@@ -45,11 +57,23 @@ export async function buildImage(options: { readonly entry: string; readonly out
     tsconfigRaw: { compilerOptions: { target: 'es2024', verbatimModuleSyntax: true } },
     nodePaths: [],
     logLevel: 'silent',
+    // Beside the bundle, in memory: the bundle's own bytes are the same with it and without.
+    metafile: true,
     plugins: [argon2Addon],
   })
   await copyFile(findArgon2Addon(root), join(outDir, ARGON2_FILE))
   const files = await readImageFiles(outDir)
-  return { files: files.map(({ name, bytes }) => ({ name, sha384: toHex(createHash('sha384').update(bytes).digest()), bytes: bytes.length })) }
+  return {
+    files: files.map(({ name, bytes }) => ({ name, sha384: toHex(createHash('sha384').update(bytes).digest()), bytes: bytes.length })),
+    sources: sourcesOf(metafile),
+  }
+}
+
+function sourcesOf({ inputs, outputs }: Metafile): BundledSource[] {
+  return Object.values(outputs)
+    .flatMap((output) => Object.entries(output.inputs))
+    .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput, imports: (inputs[path]?.imports ?? []).filter(({ external }) => external !== true).map((one) => one.path) }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 async function emptyImageFolder(dir: string): Promise<void> {

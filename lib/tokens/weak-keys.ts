@@ -1,16 +1,21 @@
 /**
- * RSA keys of an issuer under which others than the issuer can sign. `jose` wants 2,048 bits of them, and looks at nothing else. Two kinds are refused: a public
- * exponent that is even or below 3 (under 1, a message is its own signature), and moduli of the generator that ROCA broke (CVE-2017-15361).
+ * RSA keys of an issuer under which others than the issuer can sign. `jose` wants 2,048 bits of them, and looks at
+ * nothing else. Two kinds are refused: a public exponent that is even or below 3 (under 1, a message is its own
+ * signature), and moduli of the generator that ROCA broke (CVE-2017-15361).
  */
 import { fromBase64url, toHex } from '../protocol/bytes.ts'
 import type { FetchJwks } from './verify.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Broken moduli lie, modulo each of these, in the group that 65537 generates; others do in all of them once in 2^28. */
+/**
+ * Broken moduli lie, modulo each of these, in the group that 65537 generates; others do in all of them once in 2^28.
+ */
 const ROCA_PRIMES = [11n, 13n, 17n, 19n, 37n, 53n, 61n, 71n, 73n, 79n, 97n, 103n, 107n, 109n, 127n, 151n, 157n]
 
-/** Leaves weak keys out of the key sets that `fetchJwks` brings: a token signed with one then has no key that matches. */
+/**
+ * Leaves weak keys out of the key sets that `fetchJwks` brings: a token signed with one then has no key that matches.
+ */
 export function withoutWeakKeys(fetchJwks: FetchJwks): FetchJwks {
   return async (url, options) => {
     const response = await fetchJwks(url, options)
@@ -21,7 +26,10 @@ export function withoutWeakKeys(fetchJwks: FetchJwks): FetchJwks {
   }
 }
 
-/** Whether it is an RSA key under which others can sign. What isn't an RSA key isn't weak: its fitness is for its importer to say. */
+/**
+ * Whether it is an RSA key under which others can sign. What isn't an RSA key isn't weak: its fitness is for its
+ * importer to say.
+ */
 export function isWeakKey(jwk: unknown): boolean {
   if (!isObject(jwk) || jwk['kty'] !== 'RSA') return false
   const [modulus, exponent] = [numberOf(jwk['n']), numberOf(jwk['e'])]

@@ -1,4 +1,7 @@
-/** Attestation documents through lib/attestation: real ones verify at their own time, broken ones are refused at every time that suits them. */
+/**
+ * Attestation documents through lib/attestation: real ones verify at their own time, broken ones are refused at every
+ * time that suits them.
+ */
 import { decodeUnverifiedAttestation } from '../../lib/attestation/document.ts'
 import { acceptAttestation } from '../../lib/attestation/policy.ts'
 import { assertAwsRoot } from '../../lib/attestation/root.ts'
@@ -16,13 +19,17 @@ export const runAttestation: RunFolder = (folder, report) =>
   eachDocument(folder, report, async (path, bytes, rootDer) => {
     const said = { ...indexOf(folder).get(nameOf(path)), ...detailsOf(folder, path) }
     if (said['chain_ok'] === false || said['sig_ok'] === false) return refuse(folder, path, bytes, rootDer)
-    const atMs = typeof said['timestamp_ms'] === 'number' ? said['timestamp_ms'] : decodeUnverifiedAttestation(bytes).document.timestampMs
+    const saidMs = said['timestamp_ms']
+    const atMs = typeof saidMs === 'number' ? saidMs : decodeUnverifiedAttestation(bytes).document.timestampMs
     const attestation = await verifyAttestation(bytes, { rootDer, atMs })
     must(matches(attestation, said), 'verified, but says something else')
     if (said['debug_mode_pcr0_2_zero'] === true) must(await isDebug(attestation), 'debug mode is not noticed')
   })
 
-/** Every document of `attestation-invalid/`: what some verifiers take by policy, a CBOR tag in front, is refused as well. */
+/**
+ * Every document of `attestation-invalid/`: what some verifiers take by policy, a CBOR tag in front, is refused as
+ * well.
+ */
 export const runInvalidAttestation: RunFolder = (folder, report) =>
   eachDocument(folder, report, (path, bytes, rootDer) => refuse(folder, path, bytes, rootDer))
 
@@ -55,11 +62,15 @@ async function refuse(folder: Folder, path: string, bytes: Uint8Array, rootDer: 
     let attestation: VerifiedAttestation | undefined
     const refusal = await refusalOf(async () => (attestation = await verifyAttestation(bytes, { rootDer, atMs })))
     // One that verifies may still be invalid for what it says: that it runs in debug mode is all there is.
-    must(refusal instanceof CloisterError || (attestation !== undefined && (await isDebug(attestation))), refusal === undefined ? 'accepted' : 'refused by accident')
+    must(refusal !== undefined || (attestation !== undefined && (await isDebug(attestation))), 'accepted')
+    must(refusal === undefined || refusal instanceof CloisterError, 'refused by accident')
   }
 }
 
-/** So that it is refused for what is wrong with it, not for its age: the time it claims, that of the one it was made from, and those of all the real ones. */
+/**
+ * So that it is refused for what is wrong with it, not for its age: the time it claims, that of the one it was made
+ * from, and those of all the real ones.
+ */
 function timesFor(folder: Folder, path: string, bytes: Uint8Array): readonly number[] {
   const times = new Set<number>()
   const details = detailsOf(folder, path)
@@ -71,7 +82,9 @@ function timesFor(folder: Folder, path: string, bytes: Uint8Array): readonly num
   } catch {
     // not even a document
   }
-  for (const { timestamp_iso: time } of indexOf(folder, 'attestation').values()) if (typeof time === 'string') times.add(Date.parse(time))
+  for (const { timestamp_iso: time } of indexOf(folder, 'attestation').values()) {
+    if (typeof time === 'string') times.add(Date.parse(time))
+  }
   return [...times].filter((time) => Number.isFinite(time) && time > 0)
 }
 

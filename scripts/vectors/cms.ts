@@ -19,8 +19,9 @@ export const runCms: RunFolder = async (folder, report) => {
   }
   const used = new Set([index])
   for (const [at, entry] of entries.entries()) {
-    const path = `${folder.name}/${String((entry as Json | null)?.['file'])}`
-    for (const name of ['file', 'key', 'plaintext_file']) used.add(`${folder.name}/${String((entry as Json | null)?.[name])}`)
+    const named = (name: string): string => `${folder.name}/${String((entry as Json | null)?.[name])}`
+    const path = named('file')
+    for (const name of ['file', 'key', 'plaintext_file']) used.add(named(name))
     await report.check(path, idOf(entry, at), () => check(folder, path, object(entry, 'the entry')))
   }
   for (const path of folder.files) if (!used.has(path)) report.skip(path, 'not in the index')
@@ -29,7 +30,7 @@ export const runCms: RunFolder = async (folder, report) => {
 async function check(folder: Folder, path: string, entry: Json): Promise<void> {
   const envelope = folder.read(path)
   if (envelope === undefined) throw new UnknownShape('no such file')
-  if (typeof entry['key'] !== 'string') skip('without its private key an envelope does not open, and the project does not parse one without opening it')
+  if (typeof entry['key'] !== 'string') skip('without a private key: the project parses no envelope that it does not open')
   const privateKey = readKey(folder.read(`${folder.name}/${entry['key']}`))
   const named = Array.isArray(entry['ski_is']) && entry['ski_is'].includes(SPKI_HASH)
   const recipient = { privateKey, id: named ? spkiHash(privateKey) : null }
@@ -55,5 +56,6 @@ function readKey(pem: Uint8Array | undefined): KeyObject {
 }
 
 function spkiHash(privateKey: KeyObject): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(createPublicKey(privateKey).export({ type: 'spki', format: 'der' })).digest())
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
+  return new Uint8Array(createHash('sha256').update(spki).digest())
 }

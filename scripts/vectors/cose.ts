@@ -1,20 +1,18 @@
 /**
- * COSE_Sign1 (RFC 9052). The project reads it only around attestation documents: untagged, ES384, no unprotected header. So of other people's
- * messages only the ES384 signatures apply, by lib/attestation/es384.ts; and an ES384 one that must be refused, must be.
+ * COSE_Sign1 (RFC 9052). The project reads it only around attestation documents: untagged, ES384, no unprotected
+ * header. So of other people's messages only the ES384 signatures apply, by lib/attestation/es384.ts; and an ES384 one
+ * that must be refused, must be.
  */
 import { decode } from 'cborg'
 import { importP384, verifyEs384 } from '../../lib/attestation/es384.ts'
 import { concat } from '../../lib/protocol/bytes.ts'
-import { base64urlField, hexField, idOf, object, UnknownShape, type Json } from './fields.ts'
-import { eachFile, type RunFolder } from './folder.ts'
+import { base64urlField, hexField, object, UnknownShape, type Json } from './fields.ts'
+import { checkEach, eachFile, type RunFolder } from './folder.ts'
 import { must, skip } from './report.ts'
 
 const TAG_18 = 0xd2
 
-export const runCose: RunFolder = (folder, report) =>
-  eachFile(folder, report, async ({ path, vectors }) => {
-    for (const [index, vector] of vectors.entries()) await report.check(path, idOf(vector, index), () => check(object(vector, 'the vector')))
-  })
+export const runCose: RunFolder = (folder, report) => eachFile(folder, report, (file) => checkEach(report, file, check))
 
 async function check(vector: Json): Promise<void> {
   const input = object(vector['input'], 'input')

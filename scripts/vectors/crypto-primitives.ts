@@ -8,7 +8,8 @@ import { hexField, integer } from './fields.ts'
 import { must, skip } from './report.ts'
 
 /** `compute` must give `field`, or refuse where the vector is invalid; `acceptable` leaves it both ways. */
-async function compare({ test, expected }: Wycheproof, field: string, compute: () => Uint8Array | Promise<Uint8Array>): Promise<void> {
+async function compare(vector: Wycheproof, field: string, compute: () => Uint8Array | Promise<Uint8Array>): Promise<void> {
+  const { test, expected } = vector
   const answer = hexField(test, field)
   let result: Uint8Array
   try {
@@ -25,7 +26,8 @@ export async function checkAesGcm(vector: Wycheproof): Promise<void> {
   const { group, test, expected } = vector
   const sizes = [integer(group, 'keySize'), integer(group, 'ivSize'), integer(group, 'tagSize')]
   if (sizes.join() !== '256,96,128') skip('only AES-256-GCM with 12-byte nonces and 16-byte tags is used')
-  const [key, iv, aad, ct, tag] = ['key', 'iv', 'aad', 'ct', 'tag'].map((name) => hexField(test, name)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const [key, iv, aad] = [hexField(test, 'key'), hexField(test, 'iv'), hexField(test, 'aad')]
+  const [ct, tag] = [hexField(test, 'ct'), hexField(test, 'tag')]
   let opened: Uint8Array | undefined
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 })
@@ -42,7 +44,9 @@ export async function checkAesGcm(vector: Wycheproof): Promise<void> {
 /** enclave-sim/core/sealing.ts: HKDF-SHA256. */
 export async function checkHkdf(vector: Wycheproof): Promise<void> {
   if (vector.algorithm !== 'hkdf_sha256') skip('only HKDF-SHA256 is used')
-  const [ikm, salt, info, size] = [hexField(vector.test, 'ikm'), hexField(vector.test, 'salt'), hexField(vector.test, 'info'), integer(vector.test, 'size')]
+  const { test } = vector
+  const [ikm, salt, info] = [hexField(test, 'ikm'), hexField(test, 'salt'), hexField(test, 'info')]
+  const size = integer(test, 'size')
   // RFC 5869 §2.3: at most 255 blocks.
   await compare(vector, 'okm', () => new Uint8Array(hkdfSync('sha256', ikm, salt, info, size)))
   if (vector.expected === 'invalid') must(size > 255 * 32, 'invalid for an unknown reason')
@@ -52,7 +56,8 @@ export async function checkHkdf(vector: Wycheproof): Promise<void> {
 export async function checkHmac(vector: Wycheproof): Promise<void> {
   if (vector.algorithm !== 'hmac_sha256') skip('only HMAC-SHA256 is used on its own')
   const tagBytes = integer(vector.group, 'tagSize') / 8
-  await compare(vector, 'tag', () => createHmac('sha256', hexField(vector.test, 'key')).update(hexField(vector.test, 'msg')).digest().subarray(0, tagBytes))
+  const [key, message] = [hexField(vector.test, 'key'), hexField(vector.test, 'msg')]
+  await compare(vector, 'tag', () => createHmac('sha256', key).update(message).digest().subarray(0, tagBytes))
 }
 
 /** enclave-sim/core/mnemonic.ts: PBKDF2-HMAC-SHA512. */
@@ -61,7 +66,8 @@ export async function checkPbkdf2(vector: Wycheproof): Promise<void> {
   const { test } = vector
   const iterations = integer(test, 'iterationCount')
   if (iterations > 1_000_000) skip('more iterations than a million')
-  await compare(vector, 'dk', () => promisify(pbkdf2)(hexField(test, 'password'), hexField(test, 'salt'), iterations, integer(test, 'dkLen'), 'sha512'))
+  const [password, salt, length] = [hexField(test, 'password'), hexField(test, 'salt'), integer(test, 'dkLen')]
+  await compare(vector, 'dk', () => promisify(pbkdf2)(password, salt, iterations, length, 'sha512'))
 }
 
 /** enclave-sim/core/cms.ts: RSA-2048 with OAEP, SHA-256 and MGF1 of the same, no label. */
@@ -71,7 +77,8 @@ export async function checkRsaOaep(vector: Wycheproof): Promise<void> {
   if (scheme !== '2048,SHA-256,MGF1,SHA-256') skip('only RSA-2048 with OAEP, SHA-256 and MGF1-SHA-256 is used')
   if (hexField(test, 'label').length > 0) skip('no label is used')
   const key = createPrivateKey({ key: Buffer.from(hexField(group, 'privateKeyPkcs8')), format: 'der', type: 'pkcs8' })
-  await compare(vector, 'msg', () => privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, hexField(test, 'ct')))
+  const ciphertext = hexField(test, 'ct')
+  await compare(vector, 'msg', () => privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, ciphertext))
 }
 
 /** X25519 on keys as lib/protocol/channel.ts reads them. A shared secret of zeros must be refused (RFC 9180 §7.1.4). */

@@ -1,15 +1,18 @@
 /**
- * Primitives, each as the project calls it: node:crypto as in enclave-sim/core, WebCrypto as in lib/protocol and lib/attestation,
- * noble as in enclave-sim/core/keys.ts. What the project never calls (other curves, hashes, key sizes) is skipped.
+ * Primitives, each as the project calls it: node:crypto as in enclave-sim/core, WebCrypto as in lib/protocol and
+ * lib/attestation, noble as in enclave-sim/core/keys.ts. What the project never calls (other curves, hashes, key sizes)
+ * is skipped.
  */
 import { checkAesGcm, checkHkdf, checkHmac, checkPbkdf2, checkRsaOaep, checkX25519 } from './crypto-primitives.ts'
 import { checkEcdsaVerify } from './crypto-ecdsa.ts'
 import { checkNonce, checkRfc6979 } from './crypto-secp256k1.ts'
-import { idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
-import { eachFile, type Folder, type RunFolder, type VectorFile } from './folder.ts'
+import { isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
+import { checkEach, eachFile, type Folder, type RunFolder, type VectorFile } from './folder.ts'
 import { skip, type Report } from './report.ts'
 
-/** One Wycheproof test: `group` holds what all tests of a key or a size share. `expected`: valid, invalid, acceptable. */
+/**
+ * One Wycheproof test: `group` holds what all tests of a key or a size share. `expected`: valid, invalid, acceptable.
+ */
 export interface Wycheproof {
   readonly folder: Folder
   readonly algorithm: string
@@ -47,16 +50,14 @@ export const runCrypto: RunFolder = (folder, report) =>
     }
   })
 
-async function runWycheproof(folder: Folder, { path, meta, vectors }: VectorFile, report: Report): Promise<void> {
-  const groups = list(meta['groups'], 'groups')
-  const algorithm = /wycheproof-(.+)\.json$/.exec(path)?.[1] ?? ''
-  for (const [index, vector] of vectors.entries()) {
-    await report.check(path, idOf(vector, index), () => {
-      const test = object(vector, 'the vector')
-      const group = object(groups[Number(test['group'])], 'the group')
-      const check = BY_TYPE[text(group, 'type')]
-      if (check === undefined) throw new UnknownShape('another type of group')
-      return check({ folder, algorithm, group, test, expected: text(test, 'result') })
-    })
-  }
+async function runWycheproof(folder: Folder, file: VectorFile, report: Report): Promise<void> {
+  const groups = list(file.meta['groups'], 'groups')
+  const algorithm = /wycheproof-(.+)\.json$/.exec(file.path)?.[1] ?? ''
+  await checkEach(report, file, (test) => {
+    const group = object(groups[Number(test['group'])], 'the group')
+    const type = text(group, 'type')
+    const check = Object.hasOwn(BY_TYPE, type) ? BY_TYPE[type] : undefined
+    if (check === undefined) throw new UnknownShape('another type of group')
+    return check({ folder, algorithm, group, test, expected: text(test, 'result') })
+  })
 }

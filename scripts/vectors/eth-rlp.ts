@@ -1,6 +1,6 @@
 /**
- * RLP through lib/chains/ethereum/rlp.ts, which reads lists alone: a vector that is a lone string is read inside a list of one. Also writes RLP,
- * to make unsigned transactions out of signed ones.
+ * RLP through lib/chains/ethereum/rlp.ts, which reads lists alone: a vector that is a lone string is read inside a list
+ * of one. Also writes RLP, to make unsigned transactions out of signed ones.
  */
 import { readRlpList, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { concat, equal, utf8 } from '../../lib/protocol/bytes.ts'
@@ -11,7 +11,10 @@ import { Failure, must, refusalOf, skip } from './report.ts'
 /** No transaction nests deeper, so neither does the reader. */
 const MAX_DEPTH = 8
 
-/** `content`: what is expected inside, in which text stands for its bytes or for their hex; `undefined` where `encoded` is invalid. */
+/**
+ * `content`: what is expected inside, in which text stands for its bytes or for their hex; `undefined` where `encoded`
+ * is invalid.
+ */
 export async function checkRlp(encoded: Uint8Array, content: unknown, texts: 'text' | 'hex'): Promise<void> {
   const isString = encoded[0] !== undefined && encoded[0] < 0xc0
   if (content === undefined) {
@@ -58,7 +61,9 @@ export function numberBytes(value: bigint): Uint8Array {
 }
 
 export function writeRlp(item: RlpItem): Uint8Array {
-  if (item instanceof Uint8Array) return item.length === 1 && (item[0] as number) < 0x80 ? item : writeRlpHead(0x80, item.length, item)
+  if (item instanceof Uint8Array) {
+    return item.length === 1 && (item[0] as number) < 0x80 ? item : writeRlpHead(0x80, item.length, item)
+  }
   const content = concat(...item.map(writeRlp))
   return writeRlpHead(0xc0, content.length, content)
 }
@@ -75,6 +80,6 @@ function depthOf(item: RlpItem): number {
 
 function same(a: RlpItem | undefined, b: RlpItem): boolean {
   if (a === undefined) return false
-  if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && equal(a, b)
-  return a.length === b.length && a.every((item, i) => same(item, b[i] as RlpItem))
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && equal(a, b)
+  return !(b instanceof Uint8Array) && a.length === b.length && a.every((item, i) => same(item, b[i] as RlpItem))
 }

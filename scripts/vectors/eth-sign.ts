@@ -1,4 +1,7 @@
-/** Signatures for vectors that come with a bare private key, which enclave-sim/core/keys.ts never takes: the same call, with the same options. */
+/**
+ * Signatures for vectors that come with a bare private key, which enclave-sim/core/keys.ts never takes: the same call,
+ * with the same options.
+ */
 import { recoverPublicKey, sign } from '@noble/secp256k1'
 import '../../enclave-sim/core/keys.ts' // gives noble its hashes
 import { chainOf, type EcdsaSignature } from '../../lib/chains/chain.ts'

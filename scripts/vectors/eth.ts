@@ -1,4 +1,7 @@
-/** Ethereum through lib/chains/ethereum: transactions, RLP, addresses. Each file has a shape of its own, told by its vectors' fields. */
+/**
+ * Ethereum through lib/chains/ethereum: transactions, RLP, addresses. Each file has a shape of its own, told by its
+ * vectors' fields.
+ */
 import { getPublicKey } from '@noble/secp256k1'
 import { chainOf } from '../../lib/chains/chain.ts'
 import { checkRlp } from './eth-rlp.ts'
@@ -18,15 +21,18 @@ export const runEth: RunFolder = (folder, report) =>
 async function runVector(report: Report, path: string, index: number, vector: Json): Promise<void> {
   const id = idOf(vector, index)
   const has = (...names: readonly string[]): boolean => names.every((name) => name in vector)
+  const check = (run: () => void | Promise<void>, name: string = id): Promise<void> => report.check(path, name, run)
   if (has('transaction', 'privateKey')) return checkForms(report, path, id, vector)
-  if (has('tx', 'valid')) return report.check(path, id, () => (vector['valid'] === true ? checkSigned(hexField(vector, 'tx'), vector) : checkInvalid(vector)))
-  if (has('set')) return report.check(path, `${id}/${String(vector['set'])}`, () => checkFixture(vector))
-  if (has('encoded', 'decoded')) return report.check(path, id, () => checkRlp(hexField(vector, 'encoded'), vector['decoded'], 'hex'))
-  if (has('in_', 'out')) return report.check(path, id, () => checkRlp(hexField(vector, 'out'), vector['valid'] === false ? undefined : vector['in_'], 'text'))
-  if (has('address', 'privateKey')) return report.check(path, id, () => checkAddress(hexField(vector, 'privateKey'), text(vector, 'address')))
+  if (has('tx', 'valid') && vector['valid'] === true) return check(() => checkSigned(hexField(vector, 'tx'), vector))
+  if (has('tx', 'valid')) return check(() => checkInvalid(vector))
+  if (has('set')) return check(() => checkFixture(vector), `${id}/${String(vector['set'])}`)
+  if (has('encoded', 'decoded')) return check(() => checkRlp(hexField(vector, 'encoded'), vector['decoded'], 'hex'))
+  const content = vector['valid'] === false ? undefined : vector['in_']
+  if (has('in_', 'out')) return check(() => checkRlp(hexField(vector, 'out'), content, 'text'))
+  if (has('address', 'privateKey')) return check(() => checkAddress(hexField(vector, 'privateKey'), text(vector, 'address')))
   if (has('key', 'addr')) {
     if (has('sig_of_emptystring')) report.skip(path, 'a signature of nothing, with a nonce that is not RFC 6979')
-    return report.check(path, `#${index}/${String(vector['seed'])}`, () => checkAddress(hexField(vector, 'key'), text(vector, 'addr')))
+    return check(() => checkAddress(hexField(vector, 'key'), text(vector, 'addr')), `#${index}/${String(vector['seed'])}`)
   }
   if (has('types', 'primaryType') || /typed/i.test(String(vector['fn']))) return report.skip(path, 'EIP-712 is not there yet')
   if (has('fn', 'args')) return report.skip(path, 'personal_sign is not there yet')
@@ -35,5 +41,6 @@ async function runVector(report: Report, path: string, index: number, vector: Js
 
 function checkAddress(privateKey: Uint8Array, address: string): void {
   const ours = chainOf('eip155').address(getPublicKey(privateKey, true))
-  must(/[A-F]/.test(address) ? ours === address : ours.toLowerCase() === `0x${address.replace(/^0x/, '')}`.toLowerCase(), 'another address')
+  const hasChecksum = /[A-F]/.test(address)
+  must((hasChecksum ? ours : ours.toLowerCase()) === `0x${address.replace(/^0x/, '')}`, 'another address')
 }

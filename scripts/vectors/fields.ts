@@ -1,4 +1,7 @@
-/** Reads vectors: JSON of which nothing is certain. Whatever has another shape than expected throws {@link UnknownShape}, and is skipped. */
+/**
+ * Reads vectors: JSON of which nothing is certain. Whatever has another shape than expected throws {@link
+ * UnknownShape}, and is skipped.
+ */
 import { fromBase64url, fromHex } from '../../lib/protocol/bytes.ts'
 
 export type Json = Readonly<Record<string, unknown>>

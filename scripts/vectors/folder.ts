@@ -1,5 +1,5 @@
 /** One folder of vectors, and the walk over its files that most kinds share. */
-import { isObject, list, object, UnknownShape, type Json } from './fields.ts'
+import { idOf, isObject, list, object, UnknownShape, type Json } from './fields.ts'
 import type { Report } from './report.ts'
 
 export interface Folder {
@@ -52,6 +52,14 @@ export async function eachFile(folder: Folder, report: Report, run: (file: Vecto
       report.skip(path, error.message, file.vectors.length)
     }
     report.flush()
+  }
+}
+
+/** One check for each vector of a file, which must be an object. */
+export async function checkEach(report: Report, file: VectorFile, check: (vector: Json) => void | Promise<void>): Promise<void> {
+  const { path, vectors } = file
+  for (const [index, vector] of vectors.entries()) {
+    await report.check(path, idOf(vector, index), () => check(object(vector, 'the vector')))
   }
 }
 

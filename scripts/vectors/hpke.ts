@@ -1,4 +1,7 @@
-/** RFC 9180 through the cipher suite of lib/protocol/channel.ts: base mode, its three algorithms. The recipient's side, for the sender's is random. */
+/**
+ * RFC 9180 through the cipher suite of lib/protocol/channel.ts: base mode, its three algorithms. The recipient's side,
+ * for the sender's is random.
+ */
 import { equal } from '../../lib/protocol/bytes.ts'
 import { suite } from '../../lib/protocol/channel.ts'
 import { hexField, integer, list, object, type Json } from './fields.ts'
@@ -9,7 +12,9 @@ const BASE_MODE = 0
 
 export const runHpke: RunFolder = (folder, report) =>
   eachFile(folder, report, async ({ path, vectors }) => {
-    for (const [index, vector] of vectors.entries()) await report.check(path, name(vector, index), () => check(object(vector, 'the vector')))
+    for (const [index, vector] of vectors.entries()) {
+      await report.check(path, name(vector, index), () => check(object(vector, 'the vector')))
+    }
   })
 
 function name(vector: unknown, index: number): string {
@@ -19,7 +24,8 @@ function name(vector: unknown, index: number): string {
 
 async function check(vector: Json): Promise<void> {
   if (integer(vector, 'mode') !== BASE_MODE) skip('only base mode is used')
-  const isOurs = integer(vector, 'kem_id') === suite.KEM.id && integer(vector, 'kdf_id') === suite.KDF.id && integer(vector, 'aead_id') === suite.AEAD.id
+  const ids = ['kem_id', 'kdf_id', 'aead_id'].map((id) => integer(vector, id))
+  const isOurs = ids.join() === [suite.KEM.id, suite.KDF.id, suite.AEAD.id].join()
   if (!isOurs) skip(`only ${suite.KEM.name}, ${suite.KDF.name}, ${suite.AEAD.name} is used`)
   const pair = await suite.DeriveKeyPair(hexField(vector, 'ikmR'), true)
   must(equal(await suite.SerializePublicKey(pair.publicKey), hexField(vector, 'pkRm')), 'another public key is derived')

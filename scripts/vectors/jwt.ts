@@ -1,7 +1,8 @@
 /**
- * Compact JWS through lib/tokens. Its verifier takes OpenID tokens alone, so two things are asked of every other vector: an invalid one is refused by the
- * verifier, and by the signature check underneath as well (jose, under the same allow-list of algorithms, on the same key set, less its weak keys), for the verifier would refuse a
- * payload like "foo" whatever its signature. A valid one passes the signature check.
+ * Compact JWS through lib/tokens. Its verifier takes OpenID tokens alone, so two things are asked of every other
+ * vector: an invalid one is refused by the verifier, and by the signature check underneath as well (jose, under the
+ * same allow-list of algorithms, on the same key set, less its weak keys), for the verifier would refuse a payload like
+ * "foo" whatever its signature. A valid one passes the signature check.
  */
 import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose'
 import { decodeUnverifiedToken } from '../../lib/tokens/syntax.ts'
@@ -9,22 +10,17 @@ import { ALGORITHMS } from '../../lib/tokens/tenants.ts'
 import { createTokenVerifier } from '../../lib/tokens/verify.ts'
 import { isWeakKey } from '../../lib/tokens/weak-keys.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
-import { idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
-import { eachFile, type RunFolder } from './folder.ts'
+import { isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
+import { checkEach, eachFile, type RunFolder } from './folder.ts'
 import { must, refusalOf, skip } from './report.ts'
 
 const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth']
 const JWKS_URI = 'https://issuer.invalid/jwks'
 
 export const runJwt: RunFolder = (folder, report) =>
-  eachFile(folder, report, async ({ path, meta, vectors }) => {
-    const groups = list(meta['groups'], 'groups')
-    for (const [index, vector] of vectors.entries()) {
-      await report.check(path, idOf(vector, index), () => {
-        const test = object(vector, 'the vector')
-        return check(test, object(groups[Number(test['group'])], 'the group'))
-      })
-    }
+  eachFile(folder, report, (file) => {
+    const groups = list(file.meta['groups'], 'groups')
+    return checkEach(report, file, (test) => check(test, object(groups[Number(test['group'])], 'the group')))
   })
 
 async function check(test: Json, group: Json): Promise<void> {
@@ -32,13 +28,14 @@ async function check(test: Json, group: Json): Promise<void> {
   const jws = test['jws']
   const token = isObject(jws) ? JSON.stringify(jws) : text(test, 'jws') // JSON serialization, which must be refused
   const keySet = keySetOf(group)
-  if (keySet.keys.every((key) => key.kty === 'oct')) skip('no issuer shares a secret key with us: HMAC is not among the algorithms')
+  if (keySet.keys.every((key) => key.kty === 'oct')) skip('HMAC is not among the algorithms: no issuer shares a secret with us')
   const claims = claimsOf(token)
   const verified = await refusalOf(() => verifyToken(token, keySet, claims))
-  const signature = await refusalOf(() => compactVerify(token, createLocalJWKSet({ keys: keySet.keys.filter((key) => !isWeakKey(key)) }), { algorithms: [...ALGORITHMS] }))
+  const keys = createLocalJWKSet({ keys: keySet.keys.filter((key) => !isWeakKey(key)) })
+  const signature = await refusalOf(() => compactVerify(token, keys, { algorithms: [...ALGORITHMS] }))
   if (test['result'] === 'valid') {
     const unregistered = keySet.keys.find((key) => key.alg !== undefined && !ALGORITHMS.some((name) => name === key.alg))
-    if (unregistered !== undefined && signature instanceof errors.JWKSNoMatchingKey) skip(`a key for ${String(unregistered.alg)}, which is no algorithm`)
+    if (unregistered !== undefined && signature instanceof errors.JWKSNoMatchingKey) skip(`a key for ${unregistered.alg}, which is no algorithm`)
     must(signature === undefined, 'a valid signature is refused')
     return must(claims === undefined || verified === undefined, 'a valid token is refused')
   }

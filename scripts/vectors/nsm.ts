@@ -1,6 +1,11 @@
-/** Wire vectors of /dev/nsm through enclave-sim/platform/nsm-codec.ts, both ways: what the device was asked, and what it answered. */
+/**
+ * Wire vectors of /dev/nsm through enclave-sim/platform/nsm-codec.ts, both ways: what the device was asked, and what it
+ * answered.
+ */
 import { decode } from 'cborg'
-import { decodeNsmRequest, decodeNsmResponse, encodeNsmRequest, encodeNsmResponse, NSM_REQUEST_MAX_BYTES } from '../../enclave-sim/platform/nsm-codec.ts'
+import {
+  decodeNsmRequest, decodeNsmResponse, encodeNsmRequest, encodeNsmResponse, NSM_REQUEST_MAX_BYTES,
+} from '../../enclave-sim/platform/nsm-codec.ts'
 import { equal } from '../../lib/protocol/bytes.ts'
 import { hexField, idOf, integer, list, object, text, UnknownShape, type Json } from './fields.ts'
 import { readJson, type RunFolder } from './folder.ts'

@@ -1,7 +1,10 @@
 /** What each vector came to, counted. A check is a function: it passes by returning, and says otherwise by throwing. */
 import { UnknownShape } from './fields.ts'
 
-/** Thrown by a check whose vector is about something that the project doesn't do. Never for something that it does wrong. */
+/**
+ * Thrown by a check whose vector is about something that the project doesn't do. Never for something that it does
+ * wrong.
+ */
 export class Skip extends Error {}
 
 /** Thrown by a check that the project failed. */

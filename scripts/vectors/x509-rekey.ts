@@ -1,6 +1,7 @@
 /**
- * Brings certificates into the Nitro PKI's algorithms, P-384 and ecdsa-with-SHA384, and leaves the rest of them as it is: each gets a fresh key in place of
- * its own, and the new signature of whoever really signed it. So a chain that was refused for its algorithms is now judged by everything else in it.
+ * Brings certificates into the Nitro PKI's algorithms, P-384 and ecdsa-with-SHA384, and leaves the rest of them as it
+ * is: each gets a fresh key in place of its own, and the new signature of whoever really signed it. So a chain that was
+ * refused for its algorithms is now judged by everything else in it.
  */
 import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import { readBits, readChildren, readDer, readFields, TAG, type DerValue } from '../../lib/attestation/der.ts'
@@ -34,8 +35,9 @@ const VERSION = 0xa0
 /** @throws DerError where a certificate is not the DER of one */
 export function rekey(certificates: readonly Uint8Array[]): readonly Rekeyed[] {
   const all = certificates.map(takeApart)
-  const pairs = new Map(all.filter(isOnCurve).map(({ key }) => [toHex(key), generateKeyPairSync('ec', { namedCurve: 'P-384' })]))
-  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
+  const newPair = () => generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const pairs = new Map(all.filter(isOnCurve).map(({ key }) => [toHex(key), newPair()]))
+  const stranger = newPair().privateKey
   return all.map((parts): Rekeyed => {
     const signer = all.find((other) => isOnCurve(other) && didSign(other, parts))
     const pair = pairs.get(toHex(parts.key))
@@ -44,10 +46,13 @@ export function rekey(certificates: readonly Uint8Array[]): readonly Rekeyed[] {
   })
 }
 
-function issue({ fields, at, algorithm }: Parts, publicKey: KeyObject | undefined, privateKey: KeyObject): Omit<Rekeyed, 'replaced'> {
+type Issued = Omit<Rekeyed, 'replaced'>
+
+function issue({ fields, at, algorithm }: Parts, publicKey: KeyObject | undefined, privateKey: KeyObject): Issued {
   const inside = fields.map((field, i): Uint8Array => {
     if (i === at && equal(field.bytes, algorithm)) return ECDSA_WITH_SHA384
-    return i === at + 4 && publicKey !== undefined ? new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) : field.bytes
+    const isKey = i === at + 4 && publicKey !== undefined
+    return isKey ? new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) : field.bytes
   })
   const tbs = writeDer(TAG.sequence, ...inside)
   const signature = sign('sha384', tbs, privateKey)

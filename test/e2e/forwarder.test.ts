@@ -3,15 +3,19 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { request } from 'node:https'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createHttpsServer, request, type Agent, type Server as HttpsServer } from 'node:https'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { TLSSocket } from 'node:tls'
 import { createAgent } from '../../enclave-sim/platform/egress.ts'
 import { createEnclaveClient } from '../../lib/enclave/client.ts'
+import { readSettings } from '../../lib/relay/settings.ts'
+import { createFetchJwks } from '../../lib/tokens/fetch-jwks.ts'
 import { buildEnclave } from '../../local/enclave.ts'
 import { anyFreePort } from '../../local/ports.ts'
+import { createLocalCa, type LocalCa } from '../../local/tls.ts'
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { CHAIN, transfer } from '../support/transactions.ts'
 
@@ -35,7 +39,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-function start(command: string, args: readonly string[]): ChildProcess {
+function start([command = '', ...args]: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   children.push(child)
   return child
@@ -51,7 +55,7 @@ async function firstLine(child: ChildProcess): Promise<Record<string, unknown>> 
 }
 
 async function startForwarder(directory: string, allow: readonly string[]): Promise<ChildProcess> {
-  const child = start(process.execPath, [join(root, 'local', 'forwarder.ts'), '--directory', directory, ...allow.flatMap((to) => ['--allow', to])])
+  const child = start([process.execPath, join(root, 'local', 'forwarder.ts'), '--directory', directory, ...allow.flatMap((to) => ['--allow', to])])
   expect(await firstLine(child)).toEqual({ forwarding: allow })
   return child
 }
@@ -65,7 +69,7 @@ describe('an enclave behind the forwarder', () => {
   let forwarder: ChildProcess
   let ports: { kms: number; dynamodb: number; issuer: number }
   let launcher: ChildProcess
-  const allowed = (): string[] => [ports.kms, ports.dynamodb, ports.issuer].map((port) => `127.0.0.1:${port}`)
+  const allowed = (): string[] => [`127.0.0.1:${ports.kms}`, `127.0.0.1:${ports.dynamodb}`, `localhost:${ports.issuer}`]
 
   beforeAll(async () => {
     ports = { kms: await anyFreePort(), dynamodb: await anyFreePort(), issuer: await anyFreePort() }
@@ -74,8 +78,8 @@ describe('an enclave behind the forwarder', () => {
     const service = `unix:${join(dir, 'service.sock')}`
     const host = `unix:${join(dir, 'host.sock')}`
     const pkiDir = join(dir, 'pki')
-    const [command, ...args] = [...isolate, process.execPath, join(root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')] as [string, ...string[]]
-    launcher = start(command, [...args, '--image', image, '--pki', pkiDir, '--service', service, '--host', host, '--forwarder', join(dir, 'out')])
+    const program = [...isolate, process.execPath, join(root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')]
+    launcher = start([...program, '--image', image, '--pki', pkiDir, '--service', service, '--host', host, '--forwarder', join(dir, 'out')])
     expect(await firstLine(launcher)).toMatchObject({ listening: { service, host } })
     const manifest = join(root, '.build', 'measurements.json')
     cloud = await startCloud({ ports, attach: { enclaves: [{ service, host, manifest }], pkiDir } })
@@ -128,7 +132,6 @@ describe('the forwarder', () => {
   afterAll(() => void echo.close())
 
   const dial = async (path: string): Promise<Socket> => {
-    const { connect } = await import('node:net')
     const socket = connect({ path, allowHalfOpen: true })
     await once(socket, 'connect')
     return socket
@@ -153,9 +156,9 @@ describe('the forwarder', () => {
     const nobody = `127.0.0.1:${await anyFreePort()}`
     await startForwarder(join(dir, 'nobody'), [nobody])
     const socket = await dial(join(dir, 'nobody', nobody))
-    socket.on('error', () => undefined)
     socket.resume()
-    await once(socket, 'close')
+    await once(socket, 'end')
+    socket.destroy()
   })
 
   test('takes over the socket of one that was killed', async () => {
@@ -172,14 +175,68 @@ describe('the forwarder', () => {
   test.each([[], ['127.0.0.1'], ['127.0.0.1:0'], ['127.0.0.1:65536'], ['../x:443'], ['a/b:443'], ['a..b:443'], ['*:443'], ['[::1]:443'], ['-x:443'], ['EXAMPLE.com:443'], [':443']])(
     'rejects %p as a destination',
     async (...allow) => {
-      const child = start(process.execPath, [join(root, 'local', 'forwarder.ts'), '--directory', join(dir, 'bad'), ...allow.flatMap((one) => [`--allow=${one}`])])
+      const child = start([process.execPath, join(root, 'local', 'forwarder.ts'), '--directory', join(dir, 'bad'), ...allow.flatMap((one) => [`--allow=${one}`])])
       await expect(firstLine(child)).rejects.toThrow(/^forwarder: --/)
       expect(existsSync(join(dir, 'bad'))).toBe(false)
     },
   )
 })
 
-describe('without the forwarder', () => {
+test.each([
+  ['unix:/run/enclave.sock', true],
+  ['http://127.0.0.1:1,unix:/run/enclave.sock', true],
+  ['unix:enclave.sock', false],
+  ['unix:', false],
+  [`unix:/${'x'.repeat(107)}`, false],
+  ['/run/enclave.sock', false],
+])('the relay takes %s for the address of its enclaves: %p', (enclaves, accepted) => {
+  const tenancy = { issuers: [{ issuer: 'https://login.example', jwksUri: 'https://login.example/jwks' }], tenants: [{ id: 'demo', issuer: 'https://login.example', audiences: ['a'], algorithms: ['RS256'], proofs: ['nonce'] }] }
+  const env = { CLOISTER_TENANCY: JSON.stringify({ ...tenancy, readRoles: { demo: 'arn:aws:iam::000000000000:role/r' } }), CLOISTER_TABLE: 'table', CLOISTER_ENCLAVES: enclaves }
+  if (accepted) expect(readSettings(env).enclaves).toEqual(enclaves.split(','))
+  else expect(() => readSettings(env)).toThrow('CLOISTER_')
+})
+
+describe('the way out, seen from inside', () => {
+  let server: HttpsServer
+  let ca: LocalCa
+  let connections = 0
+  const out = (): string => join(dir, 'agent')
+  const name = (): string => `localhost:${(server.address() as AddressInfo).port}`
+
+  beforeAll(async () => {
+    ca = await createLocalCa({ dir: join(dir, 'ca') })
+    server = createHttpsServer(ca.serverOptions, (incoming, response) => response.end(`${incoming.url} ${String((incoming.socket as TLSSocket & { servername?: unknown }).servername)}`)).listen(0, '127.0.0.1')
+    server.on('connection', () => (connections += 1))
+    await once(server, 'listening')
+    await startForwarder(out(), [name()])
+  })
+  afterAll(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const get = async (path: string, agent: Agent): Promise<string> => {
+    const response = await createFetchJwks(agent)(`https://${name()}${path}`, { signal: AbortSignal.timeout(5_000) })
+    return response.text()
+  }
+
+  test('TLS ends in here: the name is asked for and checked, and the connection is kept', async () => {
+    const agent = createAgent({ kind: 'forwarder', directory: out() }, ca.caPem)
+    expect(await get('/jwks', agent)).toBe('/jwks localhost')
+    expect(await get('/again', agent)).toBe('/again localhost')
+    expect(connections).toBe(1)
+    agent.destroy()
+  })
+
+  test('a host that answers in the place of another has no certificate that counts', async () => {
+    const before = connections
+    const other = await createLocalCa({ dir: join(dir, 'other-ca') })
+    const agent = createAgent({ kind: 'forwarder', directory: out() }, other.caPem)
+    await expect(get('/jwks', agent)).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+    await expect(get('/jwks', createAgent({ kind: 'forwarder', directory: out() }, null))).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+    expect(connections).toBe(before + 2)
+  })
+
   test('the agent fails at once for a destination that has no socket, and tries no network', async () => {
     let reached = 0
     const server = createServer(() => (reached += 1)).listen(0, '127.0.0.1')

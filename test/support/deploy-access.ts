@@ -41,7 +41,9 @@ export interface Deployment {
 export const endpointId = (logicalId: string): string => `vpce-0${logicalId.toLowerCase()}`
 export const keyArn = (name: string): string => `arn:aws:kms:${REGION}:${ACCOUNT}:key/${name}`
 
-const NAMED = ['RelayDynamoDbEndpoint', 'EnclaveDynamoDbEndpoint', 'KmsEndpoint', 'StsEndpoint', 'LogsEndpoint', 'S3Endpoint']
+const ENDPOINTS = ['RelayDynamoDbEndpoint', 'EnclaveDynamoDbEndpoint', 'KmsEndpoint', 'StsEndpoint', 'LogsEndpoint', 'S3Endpoint']
+/** What the endpoints' properties name besides. */
+const NETWORK = ['Vpc', ...['Relay', 'Enclave'].flatMap((side) => ['RoutesA', 'RoutesB', 'SubnetA', 'SubnetB'].map((name) => side + name)), 'RelayEndpointSecurityGroup', 'HostEndpointSecurityGroup']
 const ATTRIBUTES = {
   DataKey: { ref: 'data-key', arn: keyArn('data-key') },
   TableKey: { ref: 'table-key', arn: keyArn('table-key') },
@@ -50,7 +52,8 @@ const ATTRIBUTES = {
   ServerlessDeploymentBucket: { ref: 'deployments', arn: 'arn:aws:s3:::deployments' },
   HostLogs: { ref: `/cloister/${STACK}/hosts`, arn: '' },
   TrailLogs: { ref: `/cloister/${STACK}/trail`, arn: '' },
-  ...Object.fromEntries(NAMED.map((id) => [id, { ref: endpointId(id), arn: '' }])),
+  ...Object.fromEntries(ENDPOINTS.map((id) => [id, { ref: endpointId(id), arn: '' }])),
+  ...Object.fromEntries(NETWORK.map((id) => [id, { ref: id, arn: '' }])),
 }
 
 export function loadStack(file: string, stackName: string, parameters: Readonly<Record<string, string>>): Promise<Template> {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CORE_SCHEMA, load, Type } from 'js-yaml'
 import { stateDir } from './local.ts'
 
 export interface Resource {
@@ -28,11 +29,13 @@ export interface Packaged {
   readonly templateFile: string
 }
 
-const NO_NETWORK = `
+/** Loaded into every Node.js process that the CLI starts: notes where a connection was to go, and opens none. */
+export const NO_NETWORK = `
 const { appendFileSync } = require('node:fs')
 const { Socket } = require('node:net')
 Socket.prototype.connect = function (...args) {
-  appendFileSync(process.env.CONNECTIONS, JSON.stringify(args[0]) + '\\n')
+  const [to] = args.flat()
+  appendFileSync(process.env.CONNECTIONS, JSON.stringify([to?.host ?? to, to?.port]) + '\\n')
   process.nextTick(() => this.destroy(new Error('no network')))
   return this
 }
@@ -65,4 +68,13 @@ export async function packageService(env: Readonly<Record<string, string>> = {})
 
 export async function readTemplate({ templateFile }: Packaged): Promise<PackagedTemplate> {
   return JSON.parse(await readFile(templateFile, 'utf8')) as PackagedTemplate
+}
+
+/** A template that is deployed as it is: short tags in long form. */
+export async function readYaml(file: string): Promise<PackagedTemplate> {
+  const tags = ['Ref', 'Condition', 'Sub', 'GetAtt', 'If', 'Join', 'Equals', 'Not', 'And', 'Or'].flatMap((name) => {
+    const long = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
+    return (['scalar', 'sequence'] as const).map((kind) => new Type(`!${name}`, { kind, construct: (data) => ({ [long]: data }) }))
+  })
+  return load(await readFile(file, 'utf8'), { schema: CORE_SCHEMA.extend(tags) }) as PackagedTemplate
 }

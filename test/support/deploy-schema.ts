@@ -25,6 +25,7 @@ interface Definition {
 }
 
 const spec = loadAwsServiceSpecSync()
+const TAG: Definition = { properties: { Key: { type: { type: 'string' }, required: true }, Value: { type: { type: 'string' }, required: true } } }
 const PSEUDO = ['AWS::AccountId', 'AWS::NoValue', 'AWS::Partition', 'AWS::Region', 'AWS::StackName', 'AWS::StackId', 'AWS::URLSuffix', 'AWS::NotificationARNs']
 const ATTRIBUTES = ['Type', 'Properties', 'DependsOn', 'Condition', 'DeletionPolicy', 'UpdateReplacePolicy', 'UpdatePolicy', 'CreationPolicy', 'Metadata']
 const FUNCTIONS = ['Ref', 'Fn::Sub', 'Fn::GetAtt', 'Fn::If', 'Fn::Join', 'Fn::Split', 'Fn::Select', 'Fn::GetAZs', 'Fn::Cidr', 'Fn::Base64', 'Fn::Equals', 'Fn::Not', 'Fn::And', 'Fn::Or']
@@ -33,14 +34,14 @@ const LISTS = ['Fn::Split', 'Fn::GetAZs', 'Fn::Cidr']
 
 function findResource(type: string): (Definition & { readonly attributes: Fields }) | undefined {
   const found = spec.lookup('resource', 'cloudFormationType', 'equals', type)
-  return found.length === 1 ? (found.only() as unknown as Definition & { attributes: Fields }) : undefined
+  return found.length === 1 ? found.only() : undefined
 }
 
 /** Each problem as `path: what`, sorted; none is good news. */
 export function problemsOf(template: PackagedTemplate): string[] {
   const problems: string[] = []
   const report = (path: string, what: string): void => void problems.push(`${path}: ${what}`)
-  const { Resources, Parameters = {}, Conditions = {}, Outputs = {} } = template
+  const { Resources, Parameters, Conditions, Outputs } = template
 
   for (const [id, resource] of Object.entries(Resources)) checkResource(id, resource)
   for (const [id, condition] of Object.entries(Conditions)) checkReferences(`Conditions.${id}`, condition)
@@ -55,7 +56,7 @@ export function problemsOf(template: PackagedTemplate): string[] {
     for (const other of Array.isArray(dependsOn) ? dependsOn : [dependsOn]) if (!Object.hasOwn(Resources, other as string)) report(id, `depends on ${other}`)
     const condition = resource['Condition']
     if (condition !== undefined && !Object.hasOwn(Conditions, condition as string)) report(id, `unknown condition ${condition as string}`)
-    checkObject(id, resource.Properties ?? {}, definition)
+    checkObject(id, resource.Properties, definition)
     checkReferences(id, resource.Properties)
   }
 
@@ -71,7 +72,10 @@ export function problemsOf(template: PackagedTemplate): string[] {
 
   function checkValue(path: string, value: Json, type: Type): void {
     const call = functionOf(value)
-    if (call !== undefined) return checkCall(path, call, type)
+    if (call !== undefined) {
+      checkCall(path, call, type)
+      return
+    }
     switch (type.type) {
       case 'json': return
       case 'union': {
@@ -88,9 +92,14 @@ export function problemsOf(template: PackagedTemplate): string[] {
       case 'map':
         if (!isFields(value)) return report(path, 'expected a map')
         return Object.entries(value).forEach(([name, item]) => checkValue(`${path}.${name}`, item, type.element as Type))
-      case 'ref': return checkObject(path, value, spec.get('typeDefinition', type.reference?.$ref as string) as unknown as Definition)
-      case 'tag': return checkObject(path, value, { properties: { Key: { type: { type: 'string' }, required: true }, Value: { type: { type: 'string' }, required: true } } })
-      default:
+      case 'ref': return checkObject(path, value, spec.get('typeDefinition', type.reference?.$ref as string))
+      case 'tag': return checkObject(path, value, TAG)
+      case 'string':
+      case 'number':
+      case 'integer':
+      case 'boolean':
+      case 'date-time':
+      case 'null':
         if (!isPrimitive(value, type.type)) return report(path, `expected ${type.type}`)
         if (type.allowedValues !== undefined && !type.allowedValues.map(String).includes(String(value))) report(path, `${String(value)} is not allowed`)
     }

@@ -1,0 +1,122 @@
+/** Keys from a seed: the same as other implementations give, and never a signature that does not verify. */
+import { randomBytes } from 'node:crypto'
+import { HDKey } from '@scure/bip32'
+import { entropyToMnemonic, mnemonicToSeedSync } from '@scure/bip39'
+import { wordlist } from '@scure/bip39/wordlists/english.js'
+import fc from 'fast-check'
+import { privateKeyToAccount } from 'viem/accounts'
+import { recoverAddress } from 'viem'
+import { deriveAccount, firstAccounts, rootFingerprint, signDigest, signWithKey, warmKeys } from '../../enclave-sim/core/keys.ts'
+import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
+import { toHex } from '../../lib/protocol/bytes.ts'
+import { codeOf, flipped } from '../support/core-codes.ts'
+
+const PATH = "m/44'/60'/0'/0/0"
+const seed = new Uint8Array(64).fill(5)
+const N = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
+const { fromMasterSeed } = HDKey
+const master = (bytes: Uint8Array): HDKey => fromMasterSeed.call(HDKey, bytes)
+const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
+
+describe('mnemonics', () => {
+  test.each([16, 32])('%i bytes of entropy: the sentence and seed that @scure/bip39 gives', async (length) => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: length, maxLength: length }), async (entropy) => {
+        const sentence = mnemonicBytes(Uint8Array.from(entropy))
+        const expected = entropyToMnemonic(Uint8Array.from(entropy), wordlist)
+        expect(Buffer.from(sentence).toString()).toBe(expected)
+        expect(toHex(await mnemonicSeed(sentence))).toBe(toHex(mnemonicToSeedSync(expected)))
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('stays outside of the moving heap: over a buffer of its own', () => {
+    const sentence = mnemonicBytes(new Uint8Array(32))
+    expect(sentence.buffer.byteLength).toBe(24 * 9)
+  })
+})
+
+describe('derivation', () => {
+  test('the account that viem derives', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.nat(2 ** 31 - 1), (raw, index) => {
+        const path = `m/44'/60'/0'/0/${index}`
+        const node = HDKey.fromMasterSeed(Uint8Array.from(raw)).derive(path)
+        const account = deriveAccount(Uint8Array.from(raw), 'eip155', path)
+        expect(account.address).toBe(privateKeyToAccount(`0x${toHex(node.privateKey as Uint8Array)}`).address)
+        expect(account.publicKey).toEqual(node.publicKey)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('the first account on each chain; a fingerprint for each seed; the seed is left as it was', () => {
+    const before = toHex(seed)
+    expect(firstAccounts(seed).map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH]])
+    expect(rootFingerprint(seed)).toHaveLength(32)
+    expect(toHex(rootFingerprint(seed))).not.toBe(toHex(rootFingerprint(flipped(seed))))
+    warmKeys()
+    expect(toHex(seed)).toBe(before)
+  })
+
+  test('leaves no private key behind in any node on the way', () => {
+    const nodes: HDKey[] = []
+    const { deriveChild } = HDKey.prototype
+    const spies = [
+      jest.spyOn(HDKey, 'fromMasterSeed').mockImplementation((bytes) => (nodes.push(master(bytes)), nodes.at(-1) as HDKey)),
+      jest.spyOn(HDKey.prototype, 'deriveChild').mockImplementation(function (this: HDKey, index) {
+        nodes.push(deriveChild.call(this, index))
+        return nodes.at(-1) as HDKey
+      }),
+    ]
+    try {
+      signDigest(seed, deriveAccount(seed, 'eip155', PATH), new Uint8Array(32).fill(1))
+    } finally {
+      spies.forEach((spy) => spy.mockRestore())
+    }
+    expect(nodes).toHaveLength(12)
+    expect(nodes.map((node) => node.privateKey)).toEqual(nodes.map(() => null))
+  })
+
+  test('rejects unknown chains and paths that lead nowhere', () => {
+    expect(codeOf(() => deriveAccount(seed, 'cosmos', PATH))).toBe('chain_unknown')
+    for (const path of ['m/2147483648', 'm/x', "m/0''", 'm//0', 'm/-1', 'm/']) expect(() => deriveAccount(seed, 'eip155', path)).toThrow()
+  })
+})
+
+describe('signing', () => {
+  const account = deriveAccount(seed, 'eip155', PATH)
+
+  test('any digest: deterministic, low s, and the address comes back out of it', async () => {
+    await fc.assert(
+      fc.asyncProperty(bytes32, async (raw) => {
+        const digest = Uint8Array.from(raw)
+        const { compact, recovery } = signDigest(seed, account, digest)
+        expect(signDigest(seed, account, digest)).toEqual({ compact, recovery })
+        const [r, s] = [toHex(compact.subarray(0, 32)), toHex(compact.subarray(32))]
+        expect(BigInt(`0x${s}`)).toBeLessThanOrEqual(N / 2n)
+        expect(await recoverAddress({ hash: `0x${toHex(digest)}`, signature: { r: `0x${r}`, s: `0x${s}`, yParity: recovery } })).toBe(account.address)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('rejects an account that is not at its path', () => {
+    const digest = randomBytes(32)
+    expect(() => signDigest(seed, { ...account, path: "m/44'/60'/0'/0/1" }, digest)).toThrow('another key')
+    expect(() => signDigest(seed, { ...account, publicKey: flipped(account.publicKey, 5) }, digest)).toThrow('another key')
+    expect(() => signDigest(flipped(seed), account, digest)).toThrow('another key')
+  })
+
+  test('rejects to give out a signature that the public key does not verify', () => {
+    const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+    const publicKeyOf = (key: Uint8Array): Uint8Array => new HDKey({ privateKey: key, chainCode: new Uint8Array(32) }).publicKey as Uint8Array
+    expect(signWithKey(one, publicKeyOf(one), two).compact).toHaveLength(64)
+    expect(() => signWithKey(one, publicKeyOf(two), two)).toThrow('does not verify')
+  })
+
+  test.each([31, 33, 0, 64])('rejects a digest of %i bytes', (length) => {
+    expect(() => signDigest(seed, account, new Uint8Array(length))).toThrow()
+  })
+})
