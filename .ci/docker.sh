@@ -111,7 +111,7 @@ build_images() {
 }
 
 free_ports() {
-  node -e 'const s = [...Array(6)].map(() => net.createServer().listen(0, "127.0.0.1")); setTimeout(() => { console.log(s.map((x) => x.address().port).join(" ")); process.exit() }, 100)'
+  node -e 'const s = [...Array(7)].map(() => net.createServer().listen(0, "127.0.0.1")); setTimeout(() => { console.log(s.map((x) => x.address().port).join(" ")); process.exit() }, 100)'
 }
 
 finish() {
@@ -146,8 +146,8 @@ fi
 
 start_engine
 build_images
-read -r CLOISTER_API_PORT CLOISTER_LAMBDA_PORT CLOISTER_ISSUER_PORT CLOISTER_KMS_PORT CLOISTER_DYNAMODB_PORT CLOISTER_CHAIN_PORT <<<"$(free_ports)"
-export CLOISTER_API_PORT CLOISTER_LAMBDA_PORT CLOISTER_ISSUER_PORT CLOISTER_KMS_PORT CLOISTER_DYNAMODB_PORT CLOISTER_CHAIN_PORT
+read -r CLOISTER_API_PORT CLOISTER_LAMBDA_PORT CLOISTER_ISSUER_PORT CLOISTER_KMS_PORT CLOISTER_DYNAMODB_PORT CLOISTER_STS_PORT CLOISTER_CHAIN_PORT <<<"$(free_ports)"
+export CLOISTER_API_PORT CLOISTER_LAMBDA_PORT CLOISTER_ISSUER_PORT CLOISTER_KMS_PORT CLOISTER_DYNAMODB_PORT CLOISTER_STS_PORT CLOISTER_CHAIN_PORT
 compose config >/dev/null
 UP="cloister-ci-$$"
 export CLOISTER_DOCKER_PROJECT=$UP

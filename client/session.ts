@@ -76,9 +76,16 @@ export function createSession(options: SessionOptions): Session {
       try {
         return await attempt(call, idempotency)
       } catch (error) {
-        if (!(error instanceof CloisterError) || error.code !== 'channel_unknown') throw error
-        // The enclave restarted or its key was rotated away: attest again, verify again, and try once more.
+        if (!(error instanceof CloisterError)) throw error
+        const before = channel
+        // Nobody answered for this enclave: whatever is called next had better ask for another.
+        if (error.code === 'unavailable') channel = undefined
+        if (error.code !== 'channel_unknown' && error.code !== 'request_expired') throw error
+        // The enclave restarted, its key was rotated away, or this device slept and its clock with it: attest again, verify again, and try once more.
         channel = undefined
+        const { key } = await attest(call.signal)
+        // A relay that says so of a key which the enclave still offers wants the PIN tried twice.
+        if (error.code === 'channel_unknown' && before !== undefined && equal(before.key, key)) throw error
         return attempt(call, idempotency)
       }
     },

@@ -70,13 +70,24 @@ async function handle(call: AwsCall, engine: Engine, { partitionKey }: TableDefi
   const { principal, policies, context } = call.identity
   const shared = new Map([...context, ['aws:securetransport', 'true'] as const])
   if (sourceVpce !== null) shared.set('aws:sourcevpce', sourceVpce)
-  for (const { action, table, context: keys } of questionsOf(call.operation, call.input, partitionKey)) {
+  const input = named(call)
+  for (const { action, table, context: keys } of questionsOf(call.operation, input, partitionKey)) {
     const resource = table === undefined ? '*' : `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${table}`
     const decision = decideByIdentity({ principal, action, resource, context: new Map([...shared, ...keys]) }, policies)
     if (!decision.allowed) throw accessDenied(call, action, resource, decision.because)
   }
   // Written anew from what was judged: the engine must not read the text in another way.
-  return engine.call(call.operation, JSON.stringify(call.input))
+  return engine.call(call.operation, JSON.stringify(input))
+}
+
+const TABLE_ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/`
+
+/** `TableName` may be an ARN, as on AWS; then it says whose table is meant, and another account's is not for these credentials. */
+function named(call: AwsCall): AwsCall['input'] {
+  const { TableName: name } = call.input
+  if (typeof name !== 'string' || !name.startsWith('arn:')) return call.input
+  if (!name.startsWith(TABLE_ARN)) throw accessDenied(call, `dynamodb:${call.operation}`, name, 'no resource-based policy allows the action')
+  return { ...call.input, TableName: name.slice(TABLE_ARN.length) }
 }
 
 async function createTable(engine: Engine, table: TableDefinition): Promise<void> {

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     'chain-port': { type: 'string', default: '0' },
     'kms-port': { type: 'string', default: '0' },
     'dynamodb-port': { type: 'string', default: '0' },
+    'sts-port': { type: 'string', default: '0' },
     'enclave-service': { type: 'string' },
     'enclave-host': { type: 'string' },
     'enclave-manifest': { type: 'string' },
@@ -52,6 +53,7 @@ try {
       chain: Number(values['chain-port']),
       kms: Number(values['kms-port']),
       dynamodb: Number(values['dynamodb-port']),
+      sts: Number(values['sts-port']),
     },
     ...attached(),
   })

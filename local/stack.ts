@@ -137,7 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         tenants,
         region: REGION,
         kmsKeyArn: key.arn,
-        table: table.name,
+        tableArn: table.arn,
         kms: { url: kms.url },
         dynamodb: { url: dynamodb.url },
         certificateAuthorities: tls.caPem,

@@ -24,6 +24,8 @@ export interface ChannelKeys {
   /** Ids of the keys that still open. */
   ids(): readonly Uint8Array[]
   rotate(): Promise<void>
+  /** Lets go of keys that open nothing any more. */
+  prune(): void
 }
 
 export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Promise<ChannelKeys> {
@@ -49,6 +51,10 @@ export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Pro
     find: (id) => live().find((key) => equal(key.id, id))?.pair,
     ids: () => live().map((key) => key.id),
     rotate,
+    prune() {
+      // The newest stays, expired or not: `offer` renews it.
+      keys = [keys[0] as ChannelKey, ...live().filter((key) => key !== keys[0])]
+    },
   }
 }
 

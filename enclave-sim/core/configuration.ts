@@ -15,7 +15,8 @@ export interface Configuration {
   readonly region: string
   /** Full ARN: an alias could be moved. */
   readonly kmsKeyArn: string
-  readonly table: string
+  /** Full ARN: the host chooses the credentials, and a bare name would be whatever table of that name they reach. */
+  readonly tableArn: string
   readonly kms: Endpoint
   readonly dynamodb: Endpoint
   /** PEM certificates that TLS trusts, to issuers and AWS alike; `null` for the public roots built into the image. */
@@ -30,7 +31,7 @@ export interface Configuration {
 export function readConfiguration(bytes: Uint8Array): Configuration | undefined {
   return attempt(() => {
     const fields = object(parse(bytes), [
-      'format', 'issuers', 'tenants', 'region', 'kmsKeyArn', 'table', 'kms', 'dynamodb', 'certificateAuthorities', 'limits',
+      'format', 'issuers', 'tenants', 'region', 'kmsKeyArn', 'tableArn', 'kms', 'dynamodb', 'certificateAuthorities', 'limits',
     ])
     integer(fields['format'], 1, 1)
     const limits = object(fields['limits'], ['running', 'waiting', 'waitingPerOwner'])
@@ -38,7 +39,7 @@ export function readConfiguration(bytes: Uint8Array): Configuration | undefined 
       tenancy: readTenancy(fields['issuers'], fields['tenants']),
       region: text(fields['region'], /^[a-z]{2}(-[a-z]+)+-[0-9]$/),
       kmsKeyArn: text(fields['kmsKeyArn'], /^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]{1,100}$/),
-      table: text(fields['table'], /^[A-Za-z0-9_.-]{3,255}$/),
+      tableArn: text(fields['tableArn'], /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table\/[A-Za-z0-9_.-]{3,255}$/),
       kms: readEndpoint(fields['kms']),
       dynamodb: readEndpoint(fields['dynamodb']),
       certificateAuthorities: nullable(fields['certificateAuthorities'], (value) =>

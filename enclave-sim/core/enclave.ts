@@ -26,6 +26,7 @@ import { runSelfTests } from './self-test.ts'
 import { createWalletQueue } from './wallet-queue.ts'
 
 const CLOCK_SYNC_MS = 60_000
+const MAX_UNSYNCED_MS = 3 * CLOCK_SYNC_MS
 
 const OPERATIONS: Readonly<Record<Operation, OperationHandler>> = { create, view, sign }
 
@@ -42,6 +43,8 @@ export interface Enclave {
   readonly phase: Phase
   /** Why it halted: a word for operators, nothing of what it was doing. */
   readonly reason: string | undefined
+  /** Whether the present phase lists it. */
+  allows(ability: Ability): boolean
   /** @throws Error unless in the right phase with a readable configuration */
   configure(configuration: Uint8Array): Promise<void>
   /** @throws CloisterError `unavailable` outside of `serving` */
@@ -96,6 +99,7 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
     get reason() {
       return reason
     },
+    allows: (ability) => phases.allows(ability),
     async configure(bytes) {
       if (!phases.allows('configure')) throw new Error('not the time to configure')
       const configuration = readConfiguration(bytes)
@@ -138,9 +142,16 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
   const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
   const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
+  let syncedAtMs = platform.monotonicMs()
   const timer = setInterval(() => {
+    channelKeys.prune()
+    // A device that stopped answering is as bad as one that disagrees.
+    if (platform.monotonicMs() - syncedAtMs > MAX_UNSYNCED_MS) return halt('device')
     clock.sync().then(
-      (driftMs) => (driftMs > MAX_DRIFT_MS ? halt('clock') : undefined),
+      (driftMs) => {
+        syncedAtMs = platform.monotonicMs()
+        if (driftMs > MAX_DRIFT_MS) halt('clock')
+      },
       () => halt('device'),
     )
   }, CLOCK_SYNC_MS)
@@ -164,7 +175,7 @@ async function answer(serving: Serving, message: ServiceRequest): Promise<Servic
     return await sealed(opened, { ok: true, result })
   } catch (error) {
     const code = error instanceof CloisterError ? error.code : 'internal'
-    if (ERRORS[code].where === 'sealed' || code === 'wallet_not_found') {
+    if (ERRORS[code].where === 'sealed') {
       return await sealed(opened, { ok: false, code, guesses: error instanceof CloisterError ? (error.guesses ?? null) : null })
     }
     // Nothing was done that the same request could not do again.

@@ -14,9 +14,9 @@ export async function walletEntropy(nsm: NsmPort, dataKeys: DataKeys, length: 16
   let mixed: Uint8Array | undefined
   try {
     theirs = await dataKeys.random(SOURCE_BYTES)
-    ours = (await nsm.random()).slice(0, SOURCE_BYTES)
-    if (ours.length !== SOURCE_BYTES) throw new Error('the device gave too few random bytes')
-    mixed = concat(theirs, ours)
+    ours = await nsm.random()
+    if (ours.length < SOURCE_BYTES) throw new Error('the device gave too few random bytes')
+    mixed = concat(theirs, ours.subarray(0, SOURCE_BYTES))
     return new Uint8Array(hkdfSync('sha256', mixed, new Uint8Array(), utf8(LABELS.entropy), length))
   } finally {
     wipe(ours, theirs, mixed)

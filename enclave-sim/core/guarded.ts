@@ -40,7 +40,10 @@ export async function withSeed<T>(
 ): Promise<{ readonly result: T; readonly record: WalletRecord; readonly state: WalletState }> {
   const pin = requirePin(body)
   const nowMs = core.clock.nowMs()
-  if (record.lockedUntilMs > nowMs) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+  if (record.lockedUntilMs > nowMs) {
+    await requireCurrent(core, record)
+    throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+  }
 
   const charge = nextCharge(record, nowMs)
   turn.leave(undefined)
@@ -74,11 +77,19 @@ export async function withSeed<T>(
     return { result, record: next, state: { ...state, recent } }
   } catch (error) {
     // A wrong PIN stays spent. Whatever else went wrong was no guess: give it back, if the table can be reached.
-    if (!pinIsWrong && (await release(core, charge))) turn.leave(record)
+    if (!pinIsWrong && (await release(core, charge)) && opened !== undefined) turn.leave(record)
     throw error
   } finally {
     wipe(unlocked?.secret, unlocked?.pinHash.bytes, opened?.dataKey)
   }
+}
+
+/**
+ * What a sealed answer says of a record, the owner believes: so it must be the one in the table, and not what a relay made of it.
+ * @throws CloisterError `stale`, `unavailable`
+ */
+export async function requireCurrent(core: Guarded, record: WalletRecord): Promise<void> {
+  if ((await write(() => core.table.confirm(record))) === 'conflict') throw new CloisterError('stale')
 }
 
 /** Exactly-once by the charge's own entry in the table: giving back twice, or after a commit, changes nothing. */

@@ -36,7 +36,8 @@ export function mnemonicBytes(entropy: Uint8Array): Uint8Array {
 export async function mnemonicSeed(sentence: Uint8Array, passphrase: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
   const salt = Buffer.concat([Buffer.from('mnemonic'), passphrase])
   try {
-    return new Uint8Array(await promisify(pbkdf2)(sentence, salt, 2048, 64, 'sha512'))
+    const seed = await promisify(pbkdf2)(sentence, salt, 2048, 64, 'sha512')
+    return new Uint8Array(seed.buffer, seed.byteOffset, seed.length)
   } finally {
     wipe(salt)
   }

@@ -50,6 +50,8 @@ export type WriteResult = 'written' | 'conflict'
 /** The wallet table. Writes only: the enclave's role can't read. Anything thrown means that the outcome is not known. */
 export interface TablePort {
   create(record: WalletRecord): Promise<WriteResult>
+  /** Whether the table holds exactly the record that was handed in: a write that changes nothing, for the enclave can't read. */
+  confirm(seen: WalletRecord): Promise<WriteResult>
   /** Charges one guess if the record is exactly the one seen: version, spent, lock and rolling total. */
   charge(seen: WalletRecord, charge: Charge): Promise<WriteResult>
   /** Gives one guess back, if that charge still stands. */

@@ -9,6 +9,8 @@ import { createTable } from './table.ts'
 
 /** A call that takes longer than this is no answer. */
 const CALL_TIMEOUT_MS = 2_000
+/** KMS calls may be made twice. */
+const KMS_DEADLINE_MS = 2 * CALL_TIMEOUT_MS
 const CONNECT_TIMEOUT_MS = 1_000
 
 /** Clients as the measured configuration says: which key, which table, which certificates. */
@@ -16,10 +18,10 @@ export function createConnect(egress: Egress, credentials: CredentialSource): Pl
   return (configuration: Configuration) => {
     const agent = createAgent(egress, configuration.certificateAuthorities)
     const handler = new NodeHttpHandler({ httpsAgent: agent, requestTimeout: CALL_TIMEOUT_MS, throwOnRequestTimeout: true, connectionTimeout: CONNECT_TIMEOUT_MS })
-    const { region, kmsKeyArn, table, kms, dynamodb } = configuration
+    const { region, kmsKeyArn, tableArn, kms, dynamodb } = configuration
     return {
-      kms: createKms({ region, keyArn: kmsKeyArn, endpoint: kms.url, handler, credentials }),
-      table: createTable({ region, table, endpoint: dynamodb.url, handler, credentials }),
+      kms: createKms({ region, keyArn: kmsKeyArn, endpoint: kms.url, handler, credentials, timeoutMs: KMS_DEADLINE_MS }),
+      table: createTable({ region, table: tableArn, endpoint: dynamodb.url, handler, credentials, timeoutMs: CALL_TIMEOUT_MS }),
       fetchJwks: createFetchJwks(agent),
     }
   }

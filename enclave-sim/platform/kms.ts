@@ -18,6 +18,8 @@ export interface KmsOptions {
   readonly endpoint: string | null
   readonly handler: NodeHttpHandler
   readonly credentials: CredentialSource
+  /** For a call as a whole, retry included: the handler's own timeouts end once headers have come. */
+  readonly timeoutMs: number
 }
 
 /** AWS KMS, or its emulator: the same calls. An answer without `CiphertextForRecipient`, or from another key, is refused. */
@@ -29,6 +31,7 @@ export function createKms(options: KmsOptions): KmsPort {
     maxAttempts: 2,
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
   })
+  const deadline = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(options.timeoutMs) })
   const recipient = (attestation: Uint8Array): RecipientInfo => ({
     KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
     AttestationDocument: attestation,
@@ -44,6 +47,7 @@ export function createKms(options: KmsOptions): KmsPort {
             EncryptionContext: { ...context },
             Recipient: recipient(attestation),
           }),
+          deadline(),
         )
         .catch(refuse)
       const { CiphertextBlob: ciphertext, KeyId } = answer
@@ -59,13 +63,14 @@ export function createKms(options: KmsOptions): KmsPort {
             EncryptionContext: { ...context },
             Recipient: recipient(attestation),
           }),
+          deadline(),
         )
         .catch(refuse)
       if (answer.KeyId !== options.keyArn) throw new Error('KMS answered for another key')
       return sealedOnly(answer)
     },
     async generateRandom(attestation, bytes) {
-      return sealedOnly(await client.send(new GenerateRandomCommand({ NumberOfBytes: bytes, Recipient: recipient(attestation) })).catch(refuse))
+      return sealedOnly(await client.send(new GenerateRandomCommand({ NumberOfBytes: bytes, Recipient: recipient(attestation) }), deadline()).catch(refuse))
     },
   }
 }

@@ -45,6 +45,7 @@ export function createHostDoor(enclave: Enclave, credentials: CredentialSource):
       return json({ phase: enclave.phase })
     },
     'POST /v1/credentials': (body) => {
+      if (!enclave.allows('credentials')) return json({ error: 'phase' }, 409)
       const read = readCredentials(parseJson(body))
       if (read === undefined) return MALFORMED
       credentials.replace(read)

@@ -16,6 +16,8 @@ export interface TableOptions {
   readonly endpoint: string | null
   readonly handler: NodeHttpHandler
   readonly credentials: CredentialSource
+  /** For a call as a whole: the handler's own timeouts end once headers have come. */
+  readonly timeoutMs: number
 }
 
 const number = (value: number): AttributeValue => ({ N: String(value) })
@@ -67,6 +69,7 @@ export function createTable(options: TableOptions): TablePort {
           ExpressionAttributeNames: namesIn(expression, condition),
           ExpressionAttributeValues: values,
         }),
+        { abortSignal: AbortSignal.timeout(options.timeoutMs) },
       ),
     )
 
@@ -80,25 +83,21 @@ export function createTable(options: TableOptions): TablePort {
             ConditionExpression: 'attribute_not_exists(#item)',
             ExpressionAttributeNames: { '#item': 'item' },
           }),
+          { abortSignal: AbortSignal.timeout(options.timeoutMs) },
         ),
       ),
 
+    confirm: (seen) =>
+      update(keyOf(seen), 'SET #version = :version', asSeen(seen).condition, asSeen(seen).values),
+
     charge(seen, charge) {
-      const wrongAsSeen = seen.wrongMs.length === 0 ? 'attribute_not_exists(#wrong)' : '#wrong = :seenWrong'
-      return update(
-        keyOf(seen),
-        'SET #spent = :spent, #lockedUntil = :lock ADD #wrong :at',
-        `#version = :version AND #spent = :seenSpent AND #lockedUntil = :seenLock AND ${wrongAsSeen}`,
-        {
-          ':version': number(seen.version),
-          ':seenSpent': number(seen.spent),
-          ':seenLock': number(seen.lockedUntilMs),
-          ':spent': number(charge.spent),
-          ':lock': number(charge.lockedUntilMs),
-          ':at': numbers([charge.atMs]),
-          ...(seen.wrongMs.length === 0 ? {} : { ':seenWrong': numbers(seen.wrongMs) }),
-        },
-      )
+      const { condition, values } = asSeen(seen)
+      return update(keyOf(seen), 'SET #spent = :spent, #lockedUntil = :lock ADD #wrong :at', condition, {
+        ...values,
+        ':spent': number(charge.spent),
+        ':lock': number(charge.lockedUntilMs),
+        ':at': numbers([charge.atMs]),
+      })
     },
 
     async release(charge) {
@@ -123,7 +122,7 @@ export function createTable(options: TableOptions): TablePort {
       update(
         keyOf(next),
         'SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked DELETE #wrong :gone',
-        '#version = :version AND contains(#wrong, :entry)',
+        '#version = :version AND contains(#wrong, :entry) AND #spent >= :paid',
         {
           ':format': number(next.format),
           ':next': number(next.version),
@@ -137,6 +136,20 @@ export function createTable(options: TableOptions): TablePort {
           ':gone': numbers([charge.atMs, ...expiredMs]),
         },
       ),
+  }
+}
+
+/** That the record in the table is exactly the one seen: what `charge` and `confirm` ask before anything else. */
+function asSeen(seen: WalletRecord): { condition: string; values: Record<string, AttributeValue> } {
+  const noneWrong = seen.wrongMs.length === 0
+  return {
+    condition: `#version = :version AND #spent = :seenSpent AND #lockedUntil = :seenLock AND ${noneWrong ? 'attribute_not_exists(#wrong)' : '#wrong = :seenWrong'}`,
+    values: {
+      ':version': number(seen.version),
+      ':seenSpent': number(seen.spent),
+      ':seenLock': number(seen.lockedUntilMs),
+      ...(noneWrong ? {} : { ':seenWrong': numbers(seen.wrongMs) }),
+    },
   }
 }
 

@@ -47,7 +47,8 @@ export function createDirectory(enclaves: readonly EnclaveClient[]): EnclaveDire
       }
       const holder = holders.get(toHex(key))
       if (holder !== undefined) return holder
-      if (answers.some((answer) => answer.status === 'rejected')) throw new CloisterError('unavailable', { retryAfterSec: 2 })
+      // One that does not answer may have held it, and may never come back: the app had better take another.
+      if (answers.every((answer) => answer.status === 'rejected')) throw new CloisterError('unavailable', { retryAfterSec: 2 })
       throw new CloisterError('channel_unknown')
     },
     isServing: async () => (await Promise.all(enclaves.map((enclave) => enclave.isServing()))).some(Boolean),

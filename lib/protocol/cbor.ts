@@ -31,7 +31,12 @@ const encodeOptions: EncodeOptions = { float64: true }
 
 /** Encodes a value. Map keys are sorted by the bytes of their encoding (RFC 8949 §4.2.1: bytewise lexicographic). */
 export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encode(value, encodeOptions))
+  const encoded = encode(value, encodeOptions)
+  try {
+    return new Uint8Array(encoded)
+  } finally {
+    encoded.fill(0) // secrets pass through here, and this buffer is the codec's
+  }
 }
 
 /**
@@ -39,17 +44,27 @@ export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
  * have written: since cborg's strict mode lets unsorted maps and half floats through, the bytes are encoded again and compared.
  */
 export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
+  let value: unknown
   let again: Uint8Array | undefined
   try {
-    const value = decode(bytes, decodeOptions) as CborValue
-    if (!isAllowed(value)) return undefined
-    again = encodeCbor(value)
-    return equal(again, bytes) ? value : undefined
+    value = decode(bytes, decodeOptions)
+    if (isAllowed(value)) {
+      again = encodeCbor(value)
+      if (equal(again, bytes)) return value
+    }
   } catch {
-    return undefined
+    // refused below
   } finally {
     wipe(again) // a request's body holds a PIN
   }
+  wipeDeep(value)
+  return undefined
+}
+
+/** Overwrites every byte string in a decoded value: for values that are refused, and may hold a secret. */
+export function wipeDeep(value: unknown): void {
+  if (value instanceof Uint8Array) value.fill(0)
+  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) wipeDeep(item)
 }
 
 function isAllowed(value: unknown): value is CborValue {

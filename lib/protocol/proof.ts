@@ -27,7 +27,12 @@ export async function tokenNonce(key: { readonly x: Uint8Array; readonly y: Uint
 }
 
 function signedBytes(header: Uint8Array, enc: Uint8Array, body: UnprovenBody): Uint8Array<ArrayBuffer> {
-  return framed(LABELS.proof, header, enc, encodeUnprovenBody(body))
+  const encoded = encodeUnprovenBody(body)
+  try {
+    return framed(LABELS.proof, header, enc, encoded)
+  } finally {
+    encoded.fill(0) // the PIN is in it
+  }
 }
 
 /** Signs a request. `header` and `enc` are the bytes that travel beside the ciphertext. */

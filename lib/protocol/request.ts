@@ -1,4 +1,4 @@
-import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts'
+import { decodeCbor, encodeCbor, wipeDeep, type CborValue } from './cbor.ts'
 import { attempt, bytes, integer, Malformed, nullable, object, oneOf, text } from './fields.ts'
 import { OPERATIONS, WALLET_ID, type Operation } from './header.ts'
 
@@ -50,8 +50,9 @@ export function encodeBody(body: RequestBody): Uint8Array<ArrayBuffer> {
  * so that a short PIN gets its own code.
  */
 export function decodeBody(encoded: Uint8Array): RequestBody | undefined {
-  return attempt(() => {
-    const fields = object(decodeCbor(encoded), ['op', 'wallet', 'request', 'issuedAt', 'idempotency', 'token', 'proof', 'pin', 'parameters'])
+  const decoded = decodeCbor(encoded)
+  const body = attempt(() => {
+    const fields = object(decoded, ['op', 'wallet', 'request', 'issuedAt', 'idempotency', 'token', 'proof', 'pin', 'parameters'])
     const parameters = fields['parameters'] as CborValue
     if (typeof parameters !== 'object' || parameters === null) throw new Malformed()
     return {
@@ -66,6 +67,8 @@ export function decodeBody(encoded: Uint8Array): RequestBody | undefined {
       parameters,
     }
   })
+  if (body === undefined) wipeDeep(decoded)
+  return body
 }
 
 function decodeProof(value: unknown): Proof {

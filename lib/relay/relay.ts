@@ -12,6 +12,8 @@ import { createWalletRecords } from '../wallets/records.ts'
 import { readSettings, type RelaySettings } from './settings.ts'
 
 const CALL_TIMEOUT_MS = 2_000
+/** Calls to AWS may be made twice; the handler's own timeouts end once headers have come. */
+const DEADLINE_MS = 2 * CALL_TIMEOUT_MS
 const CONNECT_TIMEOUT_MS = 1_000
 
 let relay: { readonly relay: Relay; readonly settings: RelaySettings } | undefined
@@ -37,8 +39,8 @@ function build(settings: RelaySettings): { relay: Relay; settings: RelaySettings
     settings,
     relay: {
       tokens: createTokenVerifier({ tenancy: settings.tenancy, fetchJwks: createFetchJwks(agent), nowMs }),
-      exchange: createTokenExchange({ sts, roles: settings.readRoles, nowMs }),
-      records: createWalletRecords({ table: settings.table, client: { requestHandler, maxAttempts: 2 } }),
+      exchange: createTokenExchange({ sts, roles: settings.readRoles, nowMs, timeoutMs: DEADLINE_MS }),
+      records: createWalletRecords({ table: settings.table, client: { requestHandler, maxAttempts: 2 }, timeoutMs: DEADLINE_MS }),
       directory: createDirectory(settings.enclaves.map(createEnclaveClient)),
     },
   }

@@ -26,7 +26,7 @@ export interface TokenExchange {
 }
 
 /** @param roles tenant id → ARN of the role that reads one user's partition */
-export function createTokenExchange(options: { sts: STSClient; roles: ReadonlyMap<string, string>; nowMs: () => number }): TokenExchange {
+export function createTokenExchange(options: { sts: STSClient; roles: ReadonlyMap<string, string>; nowMs: () => number; timeoutMs: number }): TokenExchange {
   const cache = new Map<string, { credentials: Promise<ReadCredentials>; untilMs: number }>()
 
   async function assume(token: string, verified: VerifiedToken): Promise<ReadCredentials> {
@@ -38,7 +38,7 @@ export function createTokenExchange(options: { sts: STSClient; roles: ReadonlyMa
       WebIdentityToken: token,
       DurationSeconds: DURATION_SEC,
     })
-    const { Credentials: given } = await options.sts.send(command).catch((error: unknown) => {
+    const { Credentials: given } = await options.sts.send(command, { abortSignal: AbortSignal.timeout(options.timeoutMs) }).catch((error: unknown) => {
       if (error instanceof ExpiredTokenException) throw new CloisterError('token_expired')
       if (error instanceof InvalidIdentityTokenException) throw new CloisterError('token_signature')
       throw new CloisterError('unavailable', { retryAfterSec: 2 })

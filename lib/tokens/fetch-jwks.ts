@@ -19,7 +19,11 @@ export function createFetchJwks(agent: Agent): FetchJwks {
           else chunks.push(chunk)
         })
         incoming.on('error', reject)
-        incoming.on('end', () => resolve(new Response(Buffer.concat(chunks), { status: incoming.statusCode ?? 502 })))
+        incoming.on('end', () => {
+          // Not `new Response(…, {status})`: it throws for statuses that have no body, out here where nobody catches.
+          if (incoming.statusCode === 200) resolve(new Response(Buffer.concat(chunks)))
+          else reject(new Error('the issuer gave no key set'))
+        })
       })
       outgoing.on('error', reject)
       outgoing.end()

@@ -34,6 +34,8 @@ export function readTenancy(issuers: unknown, tenants: unknown): Tenancy {
   const tenancy = { issuers: array(issuers, 64, readIssuer), tenants: array(tenants, 64, readTenant) }
   const known = new Set(tenancy.issuers.map((issuer) => issuer.issuer))
   const audiences = tenancy.tenants.flatMap((tenant) => tenant.audiences.map((audience) => JSON.stringify([tenant.issuer, audience])))
+  const ids = new Set(tenancy.tenants.map((tenant) => tenant.id))
+  if (ids.size !== tenancy.tenants.length) throw new Malformed() // two of one id would share their owners
   if (known.size !== tenancy.issuers.length || new Set(audiences).size !== audiences.length) throw new Malformed()
   if (tenancy.tenants.length === 0 || !tenancy.tenants.every((tenant) => known.has(tenant.issuer))) throw new Malformed()
   return tenancy
@@ -53,6 +55,8 @@ function readTenant(value: unknown): Tenant {
     algorithms: array(fields['algorithms'], 16, (item) => oneOf(item, ALGORITHMS)),
     proofs: array(fields['proofs'], 4, (item) => oneOf(item, PROOFS)),
   }
+  // Beside another mode, `none` would take a bound token without its proof.
+  if (tenant.proofs.includes('none') && tenant.proofs.length > 1) throw new Malformed()
   if (tenant.audiences.length === 0 || tenant.algorithms.length === 0 || tenant.proofs.length === 0) throw new Malformed()
   return tenant
 }

@@ -26,7 +26,8 @@ export interface WalletRecords {
 const ITEM_PREFIX = 'wallet#'
 const MAX_PAGES = 10
 
-export function createWalletRecords(options: { table: string; client: DynamoDBClientConfig }): WalletRecords {
+export function createWalletRecords(options: { table: string; client: DynamoDBClientConfig; timeoutMs: number }): WalletRecords {
+  const deadline = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(options.timeoutMs) })
   const clientFor = (credentials: ReadCredentials): DynamoDBClient => new DynamoDBClient({ ...options.client, credentials })
 
   return {
@@ -36,7 +37,7 @@ export function createWalletRecords(options: { table: string; client: DynamoDBCl
         Key: { owner: { S: owner }, item: { S: `${ITEM_PREFIX}${wallet}` } },
         ConsistentRead: true,
       })
-      const { Item } = await clientFor(credentials).send(command).catch(unavailable)
+      const { Item } = await clientFor(credentials).send(command, deadline()).catch(unavailable)
       return Item === undefined ? null : toRecord(Item)
     },
     async list(credentials, owner) {
@@ -53,7 +54,7 @@ export function createWalletRecords(options: { table: string; client: DynamoDBCl
           ConsistentRead: true,
           ExclusiveStartKey,
         })
-        const answer: QueryCommandOutput = await client.send(command).catch(unavailable)
+        const answer: QueryCommandOutput = await client.send(command, deadline()).catch(unavailable)
         for (const item of answer.Items ?? []) {
           found.push({ id: item['item']?.S?.slice(ITEM_PREFIX.length) ?? '', createdAtMs: Number(item['createdAt']?.N ?? 0) })
         }

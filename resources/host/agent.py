@@ -1,13 +1,14 @@
-"""The enclave's host: configures the enclave once, keeps its AWS credentials fresh, and ends when it stops serving (then systemd starts both anew).
+"""The enclave's host: starts the enclave, configures it once, keeps its AWS credentials fresh, and ends when it stops serving (then systemd starts both anew).
 
 Runs on what Amazon Linux brings: Python 3.9, no packages. It is trusted with nothing: what it can do is deny service.
-Usage: agent.py --door vsock:16:8002 --configuration FILE [--metadata URL] [--every SECONDS] [--once]
+Usage: agent.py --door vsock:16:8002 --configuration FILE [--metadata URL] [--every SECONDS] [--once] [COMMAND ...]
 """
 import argparse
 import datetime
 import http.client
 import json
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -106,7 +107,11 @@ def main():
     parser.add_argument("--every", type=float, default=300)
     parser.add_argument("--watch", type=float, default=10)
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("command", nargs="*", help="starts the enclave, and returns")
     given = parser.parse_args()
+    if given.command:
+        # Not by systemd before us: it would kill the process that nitro-cli leaves behind, and with it the enclave.
+        say("started", status=subprocess.run(given.command, stdin=subprocess.DEVNULL, check=False).returncode)
     configure(given.door, given.configuration)
     misses, due = 0, 0.0
     while misses < MISSES:

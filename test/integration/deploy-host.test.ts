@@ -6,10 +6,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readConfiguration, type Configuration } from '../../enclave-sim/core/configuration.ts'
+import { createConnect } from '../../enclave-sim/platform/connect.ts'
 import { buildEnclave } from '../../local/enclave.ts'
 import { packageService, readTemplate, type Resource } from '../support/deploy-package.ts'
 import { cleanup, stateDir } from '../support/local.ts'
@@ -17,9 +19,16 @@ import { cleanup, stateDir } from '../support/local.ts'
 jest.setTimeout(120_000)
 
 const VALUES: Readonly<Record<string, string>> = {
-  'AWS::Region': 'eu-central-1', Artifacts: 'artifacts', EnclaveImage: 'release-1.eif', EnclaveConfiguration: 'production-1.json', HostLogs: '/cloister/hosts',
+  'AWS::Region': 'eu-central-1', 'AWS::AccountId': '111122223333', Artifacts: 'artifacts', EnclaveImage: 'release-1.eif', EnclaveConfiguration: 'production-1.json', HostLogs: '/cloister/hosts',
 }
 const ISSUERS = ['login.example', 'keys.other.example']
+
+/** As an operator writes it: AWS's own endpoints. */
+const configuration = {
+  format: 1, region: 'eu-central-1', kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/k', tableArn: 'arn:aws:dynamodb:eu-central-1:111122223333:table/cloister-wallets', kms: { url: null }, dynamodb: { url: null },
+  issuers: [{ issuer: 'https://login.example', jwksUri: 'https://login.example/jwks' }], certificateAuthorities: null, limits: { running: 1, waiting: 1, waitingPerOwner: 1 },
+  tenants: [{ id: 'acme', issuer: 'https://login.example', audiences: ['app'], algorithms: ['RS256'], proofs: ['nonce'] }],
+}
 
 /** User data as an instance gets it: the template's Join, with its texts filled in. */
 async function userData(): Promise<string> {
@@ -78,24 +87,47 @@ describe('user data', () => {
       `aws s3 cp --only-show-errors --region eu-central-1 s3://artifacts/production-1.json ${root}/opt/cloister/production-1.json`,
       `logs -a fetch-config -m ec2 -s -c file:${root}/opt/cloister/logs.json`,
       'systemctl daemon-reload',
-      'systemctl enable --now nitro-enclaves-allocator cloister-door cloister-egress-9001 cloister-egress-9002 cloister-egress-9003 cloister-egress-9004 cloister-egress cloister-agent',
+      'systemctl enable --now nitro-enclaves-allocator cloister-door cloister-egress-9001 cloister-egress-9002 cloister-egress-9003 cloister-egress-9004 cloister-egress-9005 cloister-egress cloister-agent',
     ])
   })
 
   test('forwards to KMS, DynamoDB and the issuers, and to nobody else', async () => {
-    const hosts = ['kms.eu-central-1.amazonaws.com', 'dynamodb.eu-central-1.amazonaws.com', ...ISSUERS]
+    const hosts = ['kms.eu-central-1.amazonaws.com', 'dynamodb.eu-central-1.amazonaws.com', '111122223333.ddb.eu-central-1.amazonaws.com', ...ISSUERS]
     expect(await readFile(join(root, 'opt/cloister/egress'), 'utf8')).toBe(hosts.map((host, index) => `${9001 + index} ${host}:443\n`).join(''))
     const files = await readdir(join(root, 'etc/systemd/system'))
     expect(files.filter((name) => name.includes('egress-')).sort()).toEqual(hosts.map((_host, index) => `cloister-egress-${9001 + index}.service`))
     for (const [index, host] of hosts.entries()) {
-      expect(await unit(`egress-${9001 + index}`)).toContain(`ExecStart=/usr/bin/socat VSOCK-LISTEN:${9001 + index},fork,reuseaddr,max-children=256 TCP4:${host}:443,connect-timeout=5\nUser=nobody\n`)
+      expect(await unit(`egress-${9001 + index}`)).toContain(`ExecStart=/usr/bin/socat VSOCK-LISTEN:${9001 + index},fork,reuseaddr,max-children=256 TCP4:${host}:443,connect-timeout=5\nDynamicUser=yes\n`)
     }
+  })
+
+  test('these are the names that the enclave asks for, when AWS\'s own endpoints are configured', async () => {
+    const directory = join(root, 'out')
+    await mkdir(directory)
+    const reached = new Set<string>()
+    for (const line of (await readFile(join(root, 'opt/cloister/egress'), 'utf8')).trim().split('\n')) {
+      const host = line.slice(line.indexOf(' ') + 1)
+      const server = createTcpServer((socket) => {
+        reached.add(host)
+        socket.destroy()
+      }).listen(join(directory, host))
+      await once(server, 'listening')
+      cleanup(async () => void server.close())
+    }
+    const credentials = { provide: async () => ({ accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c', expiration: new Date(Date.now() + 3_600_000) }), replace: () => undefined }
+    const { kms, table, fetchJwks } = createConnect({ kind: 'forwarder', directory }, credentials)(readConfiguration(Buffer.from(JSON.stringify(configuration))) as Configuration)
+    const record = { owner: 'o', wallet: 'w', format: 1, version: 1, dataKey: new Uint8Array(1), state: new Uint8Array(1), seed: new Uint8Array(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0 }
+    const signal = AbortSignal.timeout(5_000)
+    const calls = [kms.generateRandom(new Uint8Array(1), 32), table.create(record), fetchJwks('https://login.example/jwks', { signal })]
+    for (const result of await Promise.allSettled(calls)) expect(result.status).toBe('rejected')
+    expect([...reached].map((host) => host.replace('111122223333.ddb', 'dynamodb')).sort()).toEqual(['dynamodb.eu-central-1.amazonaws.com:443', 'kms.eu-central-1.amazonaws.com:443', 'login.example:443'])
   })
 
   test('the enclave is never started in debug mode, and its agent starts it anew', async () => {
     const agent = await unit('agent')
-    expect(agent).toContain('ExecStartPre=/usr/bin/nitro-cli run-enclave --eif-path /opt/cloister/release-1.eif --cpu-count 2 --memory 4096 --enclave-cid 16\n')
-    expect(agent).toContain('ExecStart=/usr/bin/python3 /opt/cloister/agent.py --door vsock:16:8002 --configuration /opt/cloister/production-1.json\n')
+    const program = '/usr/bin/python3 /opt/cloister/agent.py --door vsock:16:8002 --configuration /opt/cloister/production-1.json'
+    expect(agent).toContain(`ExecStart=${program} -- /usr/bin/nitro-cli run-enclave --eif-path /opt/cloister/release-1.eif --cpu-count 2 --memory 4096 --enclave-cid 16\n`)
+    for (const when of ['ExecStartPre', 'ExecStopPost']) expect(agent).toContain(`${when}=-/usr/bin/nitro-cli terminate-enclave --all\n`)
     expect(agent).toContain('Restart=always\n')
     expect(text).not.toMatch(/debug-mode|attach-console/)
   })
@@ -108,11 +140,6 @@ describe('user data', () => {
 
 describe('the agent', () => {
   const given = { AccessKeyId: 'ASIAAAAAAAAAAAAAAAAA', SecretAccessKey: 'the-secret-key', Token: 'the-session-token', Expiration: '2030-01-02T03:04:05Z' }
-  const configuration = {
-    format: 1, region: 'eu-central-1', kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/k', table: 'cloister-wallets', kms: { url: null }, dynamodb: { url: null },
-    issuers: [{ issuer: 'https://login.example', jwksUri: 'https://login.example/jwks' }], certificateAuthorities: null, limits: { running: 1, waiting: 1, waitingPerOwner: 1 },
-    tenants: [{ id: 'acme', issuer: 'https://login.example', audiences: ['app'], algorithms: ['RS256'], proofs: ['nonce'] }],
-  }
   let dir: string
   let image: string
   let metadataUrl: string
@@ -175,6 +202,8 @@ describe('the agent', () => {
     })
     const role = '/latest/meta-data/iam/security-credentials/'
     expect(asked).toEqual(['PUT /latest/api/token', `GET ${role}`, `GET ${role}cloister-enclave`])
+    // What starts the enclave is run first; if it fails, the enclave is not there, or the one that is.
+    expect((await agent(door, ['--once', '--', 'sh', '-c', 'exit 3'])).events[0]).toEqual({ event: 'started', status: 3 })
     // Started anew beside an enclave that serves: it leaves the configuration alone.
     expect((await agent(door)).events).toEqual([{ event: 'booted', phase: 'serving' }, { event: 'credentials', status: 200 }, { event: 'ends', phase: 'serving' }])
     // No metadata for a moment is no reason to end.

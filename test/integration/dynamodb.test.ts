@@ -148,7 +148,10 @@ describe('the enclave role', () => {
     const stale = update({ ConditionExpression: 'spent = :old', ExpressionAttributeValues: { ':n': { N: '2' }, ':old': { N: '7' } } })
     expect(await failure(enclave.send(stale))).toMatchObject({ name: 'ConditionalCheckFailedException' })
     expect((await operator.send(new GetItemCommand({ TableName, Key }))).Item?.['spent']).toEqual({ N: '1' })
-    await enclave.send(new DeleteItemCommand({ TableName, Key }))
+    expect(await failure(enclave.send(new DeleteItemCommand({ TableName, Key })))).toMatchObject({ name: 'AccessDeniedException' })
+    await enclave.send(new UpdateItemCommand({ TableName: `arn:aws:dynamodb:us-east-1:000000000000:table/${TableName}`, Key, UpdateExpression: 'SET spent = :z', ExpressionAttributeValues: { ':z': { N: '2' } } }))
+    const elsewhere = new PutItemCommand({ TableName: `arn:aws:dynamodb:us-east-1:999999999999:table/${TableName}`, Item: Key })
+    expect(await failure(enclave.send(elsewhere))).toMatchObject({ name: 'AccessDeniedException' })
   })
 
   test('does not read, in no operation', async () => {

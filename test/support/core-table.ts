@@ -10,7 +10,7 @@ import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/port
  * it is answered and arrives once more later.
  */
 export type Fate = 'answered' | 'unreached' | 'lost' | 'late' | 'twice'
-export type TableOp = 'create' | 'charge' | 'release' | 'forget' | 'commit'
+export type TableOp = 'create' | 'confirm' | 'charge' | 'release' | 'forget' | 'commit'
 
 export interface TableEvent {
   readonly op: TableOp
@@ -52,6 +52,7 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
 
   const writes = {
     create: (record: WalletRecord) => apply('create', record, undefined, (item) => (item === undefined ? { ...record, wrongMs: [] } : undefined)),
+    confirm: (seen: WalletRecord) => apply('confirm', seen, undefined, (item) => (item !== undefined && isAsSeen(item, seen) ? item : undefined)),
     charge: (seen: WalletRecord, charge: Charge) => apply('charge', seen, charge, (item) => charged(item, seen, charge)),
     release(charge: Charge): WriteResult {
       if (apply('release', charge, charge, (item) => released(item, charge)) === 'written') return 'written'
@@ -73,6 +74,7 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
     }
     return {
       create: (record) => send('create', () => writes.create(record)),
+      confirm: (seen) => send('confirm', () => writes.confirm(seen)),
       charge: (seen, charge) => send('charge', () => writes.charge(seen, charge)),
       release: (charge) => send('release', () => writes.release(charge)),
       commit: (next, charge, expiredMs) => send('commit', () => writes.commit(next, charge, expiredMs)),
@@ -102,9 +104,12 @@ const plus = (values: readonly number[], one: number): readonly number[] => [...
 const stands = (item: WalletRecord | undefined, charge: Charge): item is WalletRecord =>
   item !== undefined && item.version === charge.version && item.wrongMs.includes(charge.atMs)
 
+function isAsSeen(item: WalletRecord, seen: WalletRecord): boolean {
+  return item.version === seen.version && item.spent === seen.spent && item.lockedUntilMs === seen.lockedUntilMs && same(item.wrongMs, seen.wrongMs)
+}
+
 function charged(item: WalletRecord | undefined, seen: WalletRecord, charge: Charge): WalletRecord | undefined {
-  if (item === undefined || item.version !== seen.version || item.spent !== seen.spent) return undefined
-  if (item.lockedUntilMs !== seen.lockedUntilMs || !same(item.wrongMs, seen.wrongMs)) return undefined
+  if (item === undefined || !isAsSeen(item, seen)) return undefined
   return { ...item, spent: charge.spent, lockedUntilMs: charge.lockedUntilMs, wrongMs: plus(item.wrongMs, charge.atMs) }
 }
 

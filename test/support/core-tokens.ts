@@ -8,7 +8,7 @@ export const AUDIENCE = 'app'
 export const ISSUERS = [{ issuer: ISSUER, jwksUri: 'https://issuer.test/jwks' }]
 export const TENANTS = [
   { id: 'demo', issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['ES256', 'RS256'], proofs: ['nonce'] },
-  { id: 'open', issuer: ISSUER, audiences: ['open'], algorithms: ['ES256'], proofs: ['nonce', 'none'] },
+  { id: 'open', issuer: ISSUER, audiences: ['open'], algorithms: ['ES256'], proofs: ['none'] },
 ]
 export const tenancy = (): Tenancy => readTenancy(ISSUERS, TENANTS)
 

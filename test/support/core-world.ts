@@ -28,7 +28,7 @@ export const CONFIGURATION = {
   tenants: TENANTS,
   region: 'us-east-1',
   kmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/11111111-2222-4333-8444-555555555555',
-  table: 'cloister-wallets',
+  tableArn: 'arn:aws:dynamodb:us-east-1:000000000000:table/cloister-wallets',
   kms: { url: 'https://kms.test' },
   dynamodb: { url: null },
   certificateAuthorities: null,

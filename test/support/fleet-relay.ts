@@ -34,8 +34,8 @@ export function fleetRelays(stack: Stack): (enclaves: readonly LaunchedEnclave[]
   const sts = new STSClient({ ...client, endpoint: endpoint('STS'), credentials: { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' } })
   const shared: Omit<Relay, 'directory'> = {
     tokens: createTokenVerifier({ tenancy: settings.tenancy, fetchJwks: createFetchJwks(agent), nowMs }),
-    exchange: createTokenExchange({ sts, roles: settings.readRoles, nowMs }),
-    records: createWalletRecords({ table: settings.table, client: { ...client, endpoint: endpoint('DYNAMODB') } }),
+    exchange: createTokenExchange({ sts, roles: settings.readRoles, nowMs, timeoutMs: 5_000 }),
+    records: createWalletRecords({ table: settings.table, client: { ...client, endpoint: endpoint('DYNAMODB') }, timeoutMs: 5_000 }),
   }
 
   return (enclaves) => {

@@ -103,7 +103,7 @@ describe('view', () => {
     const wallet = await client.create()
     expect((await client.shoot({ op: 'view', wallet, pin: PIN })).code).toBe('parameters_malformed')
     expect((await client.shoot({ op: 'view', wallet, parameters: { all: true } })).code).toBe('parameters_malformed')
-    expect((await client.shoot({ op: 'view', wallet: randomUUID() })).code).toBe('wallet_not_found')
+    expect((await client.shoot({ op: 'view', wallet: randomUUID() })).code).toBe('clear:wallet_not_found')
   })
 })
 
@@ -178,7 +178,7 @@ describe('sign', () => {
   })
 
   test('rejects a wallet that is not there', async () => {
-    expect((await client.sign(randomUUID())).code).toBe('wallet_not_found')
+    expect((await client.sign(randomUUID())).code).toBe('clear:wallet_not_found')
   })
 })
 

@@ -174,14 +174,23 @@ describe("in the relay's hands", () => {
     const writes = world.table.written('create')
     const { code } = await client.shoot({ op: 'create', wallet, pin: '9999', parameters: { words: 24 }, record: null })
     expect(code).toBe('clear:stale')
-    expect(await handedIn(null)).toBe('wallet_not_found')
+    // In the clear: only the relay says so, and the owner had better not believe it.
+    expect(await handedIn(null)).toBe('clear:wallet_not_found')
     expect(world.table.written('create')).toBe(writes)
     expect(client.record(wallet)).toEqual(good)
   })
 
-  test('a made-up lock is only that: a refusal', async () => {
-    expect(await handedIn({ ...good, lockedUntilMs: world.nowMs() + 1 })).toBe('wallet_locked')
+  test('a made-up lock is never sealed as true', async () => {
+    expect(await handedIn({ ...good, lockedUntilMs: world.nowMs() + 1 })).toBe('clear:stale')
     expect(client.record(wallet)).toEqual(good)
+  })
+
+  test('a view says what the table holds, or nothing: an old record, or counters made up, are stale', async () => {
+    const view = async (record: WalletRecord): Promise<string> => (await client.shoot({ op: 'view', wallet, record })).code
+    expect(await view(good)).toBe('ok')
+    for (const lie of [{ spent: good.spent + 1 }, { lockedUntilMs: world.nowMs() + 1 }, { wrongMs: [1] }]) expect(await view({ ...good, ...lie })).toBe('clear:stale')
+    await client.sign(wallet)
+    expect(await view(good)).toBe('clear:stale')
   })
 
   test('the time of creation is not stored anew from there', async () => {

@@ -8,7 +8,7 @@ const other = { issuer: 'https://b.test/', jwksUri: 'https://b.test/jwks' }
 const tenant = { id: 'one', issuer: issuer.issuer, audiences: ['app'], algorithms: ['ES256'], proofs: ['nonce'] }
 
 test('reads issuers and tenants; two issuers may have the same audience, one tenant several', () => {
-  const tenants = [{ ...tenant, audiences: ['app', 'web'] }, { ...tenant, id: 'two', issuer: other.issuer, algorithms: [...ALGORITHMS], proofs: ['nonce', 'none'] }]
+  const tenants = [{ ...tenant, audiences: ['app', 'web'] }, { ...tenant, id: 'two', issuer: other.issuer, algorithms: [...ALGORITHMS], proofs: ['none'] }]
   expect(readTenancy([issuer, other], tenants)).toEqual({ issuers: [issuer, other], tenants })
 })
 
@@ -30,6 +30,8 @@ test.each<[string, unknown, unknown]>([
   ['no audiences', [issuer], [{ ...tenant, audiences: [] }]],
   ['an empty audience', [issuer], [{ ...tenant, audiences: [''] }]],
   ['no algorithms', [issuer], [{ ...tenant, algorithms: [] }]],
+  ['proof none beside another', [issuer], [{ ...tenant, proofs: ['nonce', 'none'] }]],
+  ['one id twice', [issuer], [tenant, { ...tenant, audiences: ['other'] }]],
   ['algorithm none', [issuer], [{ ...tenant, algorithms: ['none'] }]],
   ['a symmetric algorithm', [issuer], [{ ...tenant, algorithms: ['HS256'] }]],
   ['no proofs: which is not the same as none', [issuer], [{ ...tenant, proofs: [] }]],
