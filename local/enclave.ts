@@ -32,12 +32,12 @@ export interface LaunchedEnclave {
   close(): Promise<void>
 }
 
-/** Builds the image as `npm run measure` does, into `.build/enclave`. Returns its folder. */
-export async function buildEnclave(root: string): Promise<string> {
-  const child = spawn(process.execPath, [join(root, 'scripts', 'measure.ts')], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+/** Builds the image as `npm run measure` does, into a folder of its own: two clouds may start at once. Returns the image's folder. */
+export async function buildEnclave(root: string, outDir: string): Promise<string> {
+  const child = spawn(process.execPath, [join(root, 'scripts', 'measure.ts'), '--out', outDir], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error('the enclave image does not build')
-  return join(root, '.build', 'enclave')
+  return join(outDir, 'enclave')
 }
 
 /** What PCR16 will be (enclave-sim/core/configuration.ts): SHA-384 of 48 zero bytes and the configuration's own SHA-384. */

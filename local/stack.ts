@@ -96,7 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const pkiDir = options.attach?.pkiDir ?? join(stateDir, 'simulator')
     const enclaves: LaunchedEnclave[] = []
     closers.push(async () => void (await Promise.all(enclaves.map((enclave) => enclave.close()))))
-    const image = options.attach === undefined ? await buildEnclave(root) : null
+    const image = options.attach === undefined ? await buildEnclave(root, join(stateDir, 'image')) : null
     if (image === null) for (const address of options.attach?.enclaves ?? []) enclaves.push(await attachEnclave(address))
     else for (let i = 0; i < (options.enclaves ?? 1); i++) enclaves.push(await launchEnclave({ root, image, pkiDir }))
     const rootDer = await simulatorRoot(pkiDir)

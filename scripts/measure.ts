@@ -1,6 +1,6 @@
 /**
- * Program: `npm run measure [-- --config FILE]`. Builds the enclave image into .build/enclave, prints what it measures to, and
- * writes the release manifest .build/measurements.json. Who rebuilds a release compares the two.
+ * Program: `npm run measure [-- --config FILE] [--out DIR]`. Builds the enclave image into DIR/enclave (.build), prints what it measures to, and
+ * writes the release manifest DIR/measurements.json. Who rebuilds a release compares the two.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,9 +10,11 @@ import { buildImage } from '../enclave-sim/image/build.ts'
 import { measureConfiguration, measureImage } from '../enclave-sim/image/measure.ts'
 
 const root = join(import.meta.dirname, '..')
-const { values } = parseArgs({ options: { config: { type: 'string' }, entry: { type: 'string', default: 'enclave-sim/main.ts' } } })
+const { values } = parseArgs({
+  options: { config: { type: 'string' }, entry: { type: 'string', default: 'enclave-sim/main.ts' }, out: { type: 'string', default: join(root, '.build') } },
+})
 
-const outDir = join(root, '.build', 'enclave')
+const outDir = join(values.out, 'enclave')
 const image = await buildImage({ root, entry: values.entry, outDir })
 const pcrs = await measureImage(outDir, process.execPath, ENCLAVE_NODE_ARGS)
 const measurements = values.config === undefined ? pcrs : { ...pcrs, pcr16: measureConfiguration(await readFile(values.config)) }
@@ -23,6 +25,6 @@ const manifest = {
   image: { files: image.files, node: { version: process.versions.node, platform: process.platform, arch: process.arch, args: ENCLAVE_NODE_ARGS } },
   measurements: [measurements],
 }
-await mkdir(join(root, '.build'), { recursive: true })
-await writeFile(join(root, '.build', 'measurements.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+await mkdir(values.out, { recursive: true })
+await writeFile(join(values.out, 'measurements.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 console.log(JSON.stringify(measurements, null, 2))

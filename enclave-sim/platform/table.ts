@@ -44,6 +44,8 @@ export function createTable(options: TableOptions): TablePort {
     credentials: () => options.credentials.provide(),
     requestHandler: options.handler,
     maxAttempts: 1,
+    // A table named by ARN would make the SDK call a host of the account's own, which no forwarder and no VPC endpoint is told of.
+    accountIdEndpointMode: 'disabled',
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
   })
   const TableName = options.table

@@ -59,10 +59,11 @@ export function decodeServiceAnswer(encoded: Uint8Array): ServiceAnswer | undefi
     const fields = object(decodeCbor(encoded), ['outcome', 'answer', 'code', 'retryAfter'])
     const outcome = oneOf(fields['outcome'], ['done', 'refused', 'not_tried', 'busy'])
     if (outcome === 'done' || outcome === 'refused') {
+      if (fields['code'] !== null || fields['retryAfter'] !== null) throw new Malformed()
       return { outcome, answer: bytes(fields['answer'], 48, LIMITS.maxBodyBytes) }
     }
     const code = fields['code']
-    if (!isErrorCode(code)) throw new Malformed()
+    if (!isErrorCode(code) || fields['answer'] !== null) throw new Malformed()
     return { outcome, code, retryAfterSec: nullable(fields['retryAfter'], (value) => integer(value, 0, 86_400)) }
   })
 }

@@ -29,11 +29,16 @@ if (browser === undefined || folder === undefined) {
   console.error('usage: node test/browser/run.ts <chromium> <folder of vectors>')
   process.exit(2)
 }
-const result = await runPage(browser, await bundle(), await vectors(folder))
+const failed = (error: unknown): PageResult => ({ lines: [`FAIL ${String(error)}`], passed: 0, failed: 1, skipped: 0, userAgent: 'no answer from a browser' })
+const result = await run(browser, folder).catch(failed)
 for (const line of result.lines) console.log(line)
 console.log(result.userAgent)
 console.log(`${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`)
 process.exitCode = result.failed === 0 && result.passed > 0 ? 0 : 1
+
+async function run(executable: string, from: string): Promise<PageResult> {
+  return runPage(executable, await bundle(), await vectors(from))
+}
 
 /** For browsers: an import of one of Node's modules would fail in here. */
 async function bundle(): Promise<Uint8Array> {
@@ -69,20 +74,30 @@ async function runPage(executable: string, script: Uint8Array, json: string): Pr
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
   const profile = await mkdtemp(join(tmpdir(), 'cloister-browser-'))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  const child = spawn(executable, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // A group of its own: Debian's command is a script around the browser, which has children itself, and all of them must go.
+  const child = spawn(executable, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)))
-  const gone = once(child, 'exit').catch((error: unknown) => told.reject(error))
-  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
+  // 'close', not 'exit': when all who hold its standard error have gone.
+  const gone = once(child, 'close').catch((error: unknown) => told.reject(error))
+  const timer = setTimeout(() => told.reject(new Error(`no result within ${TIMEOUT_MS / 1000} s: ${said}`)), TIMEOUT_MS)
   void gone.then(() => told.reject(new Error(`the browser ended without a result: ${said}`)))
   try {
     return await told.promise
   } finally {
     clearTimeout(timer)
-    child.kill('SIGTERM')
+    if (child.pid !== undefined) endGroup(child.pid)
     await gone
     server.closeAllConnections()
     server.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // gone by itself
   }
 }

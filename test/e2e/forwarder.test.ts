@@ -74,14 +74,14 @@ describe('an enclave behind the forwarder', () => {
   beforeAll(async () => {
     ports = { kms: await anyFreePort(), dynamodb: await anyFreePort(), issuer: await anyFreePort() }
     forwarder = await startForwarder(join(dir, 'out'), allowed())
-    const image = await buildEnclave(root)
+    const image = await buildEnclave(root, join(dir, 'image'))
     const service = `unix:${join(dir, 'service.sock')}`
     const host = `unix:${join(dir, 'host.sock')}`
     const pkiDir = join(dir, 'pki')
     const program = [...isolate, process.execPath, join(root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')]
     launcher = start([...program, '--image', image, '--pki', pkiDir, '--service', service, '--host', host, '--forwarder', join(dir, 'out')])
     expect(await firstLine(launcher)).toMatchObject({ listening: { service, host } })
-    const manifest = join(root, '.build', 'measurements.json')
+    const manifest = join(dir, 'image', 'measurements.json')
     cloud = await startCloud({ ports, attach: { enclaves: [{ service, host, manifest }], pkiDir } })
   }, 60_000)
   afterAll(() => cloud?.close())

@@ -75,14 +75,14 @@ const pinned = (): readonly Measurements[] => stack.trust.measurements
 const measured = (enclave: LaunchedEnclave, configuration: Uint8Array): Measurements => ({ ...enclave.image, pcr16: configurationPcr(configuration) })
 
 test('the enclave as it was measured: everybody agrees (the twin of the rest)', async () => {
-  const enclave = await start(join(root, '.build', 'enclave'), stack.configuration)
+  const enclave = await start(join(dir, 'state', 'image', 'enclave'), stack.configuration)
   expect(measured(enclave, stack.configuration)).toEqual(pinned()[0])
   expect(await create(enclave, pinned())).toEqual({ result: 'created', sealed: 1 })
 })
 
 test.each(['enclave.mjs', 'argon2.node'])('one byte more in %s', async (file) => {
   const image = join(dir, `image-${file}`)
-  await cp(join(root, '.build', 'enclave'), image, { recursive: true })
+  await cp(join(dir, 'state', 'image', 'enclave'), image, { recursive: true })
   await appendFile(join(image, file), '\n')
   const enclave = await start(image, stack.configuration)
   expect(enclave.image.pcr0).not.toBe(pinned()[0]?.pcr0)
@@ -96,14 +96,14 @@ test.each(['enclave.mjs', 'argon2.node'])('one byte more in %s', async (file) =>
 
 test('one byte more in the configuration', async () => {
   const configuration = new Uint8Array([...stack.configuration, 0x0a])
-  const enclave = await start(join(root, '.build', 'enclave'), configuration)
+  const enclave = await start(join(dir, 'state', 'image', 'enclave'), configuration)
   expect(await create(enclave, pinned())).toEqual({ result: 'attestation_measurements', sealed: 0 })
   expect(await create(enclave, [measured(enclave, configuration)])).toEqual({ result: 'unavailable', sealed: 1 })
 })
 
 test('another root: refused before anything is sealed', async () => {
-  const enclave = await start(join(root, '.build', 'enclave'), stack.configuration)
-  const other = await launchEnclave({ root, image: join(root, '.build', 'enclave'), pkiDir: join(dir, 'other-pki') })
+  const enclave = await start(join(dir, 'state', 'image', 'enclave'), stack.configuration)
+  const other = await launchEnclave({ root, image: join(dir, 'state', 'image', 'enclave'), pkiDir: join(dir, 'other-pki') })
   launched.push(other)
   const otherRoot = new Uint8Array(await readFile(join(dir, 'other-pki', 'root', 'certificate.der')))
   const relay = bareRelay(enclave)
@@ -118,7 +118,7 @@ test('another root: refused before anything is sealed', async () => {
 })
 
 test('a relay that serves an old document: another nonce, refused', async () => {
-  const enclave = await start(join(root, '.build', 'enclave'), stack.configuration)
+  const enclave = await start(join(dir, 'state', 'image', 'enclave'), stack.configuration)
   const document = (await createEnclaveClient(enclave.serviceUrl).attest(new Uint8Array(32))).document
   const replaying = (async () => new Response(JSON.stringify({ attestation: toBase64url(document) }))) as typeof fetch
   const session = createSession({ api: { url: 'http://relay.example', fetch: replaying }, trust: stack.trust, token: 'unused', clientKey: null })

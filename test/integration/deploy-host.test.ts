@@ -147,7 +147,7 @@ describe('the agent', () => {
 
   beforeAll(async () => {
     dir = await stateDir()
-    image = await buildEnclave(process.cwd())
+    image = await buildEnclave(process.cwd(), join(dir, 'image'))
     await writeFile(join(dir, 'configuration.json'), JSON.stringify(configuration))
     await writeFile(join(dir, 'unreadable.json'), JSON.stringify({ ...configuration, more: 1 }))
     // IMDSv2: no token, no answer.

@@ -152,14 +152,14 @@ describe('an enclave', () => {
   })
 
   test('halted in the middle of a request, it does not answer that one either', async () => {
-    let serving: Enclave | undefined
+    const serving: Enclave[] = []
     const enclave = await world.enclave({
       argon2id: async (...of) => {
-        serving?.halt('now')
+        for (const one of serving) one.halt('now')
         return argon2id(...of)
       },
     })
-    serving = enclave
+    serving.push(enclave)
     const client = createTestClient(world, enclave, await world.login())
     await expect(client.create(PIN)).rejects.toThrow('clear:unavailable')
   })

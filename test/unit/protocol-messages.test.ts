@@ -194,9 +194,9 @@ test('a service answer carries an answer or a code, by its outcome, and known co
   const read = (value: CborValue): unknown => decodeServiceAnswer(encodeCbor(value))
   const clear = { outcome: 'not_tried', answer: null, code: 'stale', retryAfter: null }
   expect(read(clear)).toEqual({ outcome: 'not_tried', code: 'stale', retryAfterSec: null })
-  for (const change of [{ code: 'no_such_code' }, { code: null }, { code: 'toString' }, { retryAfter: -1 }, { retryAfter: 86_401 }, { retryAfter: '1' }]) expect(read({ ...clear, ...change })).toBeUndefined()
+  for (const change of [{ code: 'no_such_code' }, { code: null }, { code: 'toString' }, { retryAfter: -1 }, { retryAfter: 86_401 }, { retryAfter: '1' }, { answer: b(48) }]) expect(read({ ...clear, ...change })).toBeUndefined()
   const sealed = { outcome: 'done', answer: b(48), code: null, retryAfter: null }
-  for (const change of [{ answer: null }, { answer: b(47) }, { answer: 'x' }]) expect(read({ ...sealed, ...change } as CborValue)).toBeUndefined()
+  for (const change of [{ answer: null }, { answer: b(47) }, { answer: 'x' }, { code: 'stale' }, { retryAfter: 1 }]) expect(read({ ...sealed, ...change })).toBeUndefined()
 })
 
 test('a sealed answer is a result or an error, and known codes only', () => {

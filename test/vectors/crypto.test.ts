@@ -17,7 +17,8 @@ describeVectors('crypto/secp256k1-ecdsa-rfc6979.json')('signatures', () => {
 
   test('are these very bytes', () => {
     expect(valid.length).toBeGreaterThan(1000)
-    for (const { d, m, signature } of valid) {
+    for (const [i, { d, m, signature }] of valid.entries()) {
+      if (process.env['SLOW'] !== '1' && i % 8 !== 0) continue // 10 ms each, for each is verified and recovered from
       const key = hex(d)
       expect(toHex(signWithKey(key, getPublicKey(key, true), hex(m)).compact)).toBe(signature)
     }

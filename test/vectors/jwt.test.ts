@@ -45,7 +45,7 @@ async function tokenOf(group: Group): Promise<string | undefined> {
   const alg = ALGORITHMS.find((name) => name === key.alg)
   if (key.d === undefined || alg === undefined || (key.use !== undefined && key.use !== 'sig')) return undefined
   const claims = { iss: ISSUER, aud: 'vectors', sub: 'alice', iat: NOW_MS / 1000, exp: NOW_MS / 1000 + 60 }
-  return joseToken(claims, alg, (await importJWK({ ...key, key_ops: ['sign'] }, alg)) as CryptoKey, key.kid)
+  return joseToken(claims, alg, await importJWK({ ...key, key_ops: ['sign'] }, alg), key.kid)
 }
 
 const files = ['json_web_signature', 'json_web_key', 'json_web_crypto'].map((name) => `jwt/wycheproof-${name}.json`)
@@ -61,7 +61,7 @@ describe.each(files)('%s', (name) => {
       for (const { group, tcId, jws } of signed) {
         // What is valid of them is signed well, and is no ID token.
         const code = await codeFrom(verifierFor(groups[group] as Group).verify(jws))
-        if (!/^token_/.test(code)) accepted.push(`${tcId} ${code}`)
+        if (!code.startsWith('token_')) accepted.push(`${tcId} ${code}`)
       }
       expect(accepted).toEqual([])
     })

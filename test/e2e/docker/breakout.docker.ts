@@ -56,8 +56,8 @@ function ownVolumes(): string[] {
   return [...own, '--volume', `${forwarder?.Name}:/run/forwarder:ro`]
 }
 
-/** With nothing switched off that Docker's defaults or root have, and on the host's network. */
-const unconfined = (): string[] => ['--rm', '--user', '0', '--network', 'host', '--privileged']
+/** Root with what Docker gives it by default, and to manage its own namespaces; on the host's network. Not all that `--privileged` gives: nothing shall break. */
+const unconfined = (): string[] => ['--rm', '--user', '0', '--network', 'host', '--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined']
 
 const isRefused = (answer: string): boolean => answer !== 'done' && answer !== 'timeout'
 const succeeded = (answers: Readonly<Record<string, string>>): string[] => Object.keys(answers).filter((name) => answers[name] === 'done')
@@ -72,11 +72,11 @@ test('the container has no network, no capability, no way to new privileges, and
   expect(host['PortBindings'] ?? {}).toEqual({})
   expect(host['Memory']).toBe(host['MemorySwap'])
   expect(config).toMatchObject({ User: '1000:1000' })
-  expect(mounts.filter(({ Type }) => Type !== 'tmpfs').map(({ Type, Destination, RW }) => [Type, Destination, RW]).sort()).toEqual([
-    ['volume', '/run/forwarder', false],
-    ['volume', '/run/host', true],
-    ['volume', '/run/service', true],
-    ['volume', '/simulator', true],
+  expect(mounts.filter(({ Type }) => Type !== 'tmpfs').map(({ Type, Destination, RW }) => `${Type} ${Destination} ${RW ? 'rw' : 'ro'}`).sort()).toEqual([
+    'volume /run/forwarder ro',
+    'volume /run/host rw',
+    'volume /run/service rw',
+    'volume /simulator rw',
   ])
 })
 
@@ -162,7 +162,7 @@ describe('an enclave image that was made to break out, under the same launcher a
 test('native code in a container with the same settings: no system call gives it more than it has', async () => {
   const args = [...sameSettings(), ...ownVolumes(), ...KOFFI, '--entrypoint', NODE_IN_IMAGE, IMAGE, ...probeArgs({ koffi: '/probe/node_modules/koffi' })]
   const { calls } = parse(await docker('run', ...args))
-  expect(Object.keys(calls)).toHaveLength(14)
+  expect(Object.keys(calls)).toHaveLength(13)
   expect(Object.entries(calls).filter(([, errno]) => errno === 0)).toEqual([])
 })
 

@@ -24,8 +24,13 @@ export function required(name: string): string {
 
 /** What the command prints. @throws with what it prints to stderr */
 export async function docker(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run('docker', [...args], { maxBuffer: 16 * 1024 * 1024, timeout: 60_000 })
-  return stdout.trim()
+  try {
+    const { stdout } = await run('docker', [...args], { maxBuffer: 16 * 1024 * 1024, timeout: 60_000 })
+    return stdout.trim()
+  } catch (error) {
+    const { stderr, stdout } = error as { stderr?: string; stdout?: string }
+    throw new Error(`docker ${args[0]} failed: ${stderr} ${stdout}`, { cause: null })
+  }
 }
 
 /** The container's id. */

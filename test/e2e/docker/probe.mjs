@@ -108,7 +108,6 @@ function systemCalls() {
     // The host's own door on many virtual machines: not behind the network namespace.
     vsock: call('int socket(int, int, int)', 40, 1, 0),
     device: call('int mknod(const char *, unsigned int, unsigned long)', '/tmp/probe-device', 0o20600, 0x101),
-    traceParent: call('long ptrace(long, int, void *, void *)', 16, target.parent ?? 1, null, null),
     kernelModule: call('long syscall(long, int, const char *, int)', 313, -1, '', 0),
     bpf: call('long syscall(long, int, void *, int)', 321, 0, null, 0),
     keyring: call('long syscall(long, int, int, int)', 250, 0, -3, 1),
@@ -120,7 +119,8 @@ const report = {
   status: await attempt(status),
   user: { uid: process.getuid(), gid: process.getgid(), groups: process.getgroups() },
   files: await attempt(files),
-  write: await each([...target.write, '/proc/sys/kernel/hostname', '/proc/sysrq-trigger', '/sys/kernel/uevent_helper', '/sys/fs/cgroup/cgroup.procs'], (path) => fs.writeFileSync(path, '')),
+  // Opened, not written to: on a machine where it can be done, nothing shall be the worse for it.
+  write: await each([...target.write, '/proc/sys/kernel/hostname', '/proc/sysrq-trigger', '/sys/kernel/uevent_helper', '/sys/fs/cgroup/cgroup.procs'], (path) => fs.closeSync(fs.openSync(path, 'a'))),
   read: await each(target.read ?? [], (path) => void fs.readFileSync(path)),
   become: await each(['setuid', 'setgid', 'setgroups'], (call) => process[call](call === 'setgroups' ? [0] : 0)),
   shells: await each(SHELLS, (path) => {
@@ -130,7 +130,7 @@ const report = {
   }),
   self: await attempt(() => spawnSync(process.execPath, ['-e', '']).error?.code),
   worker: await attempt(() => new Promise((resolve, reject) => new Worker('', { eval: true }).once('exit', () => resolve('done')).once('error', reject))),
-  code: await attempt(() => void new Function('return 1')()),
+  code: await attempt(() => void Reflect.construct(Function, ['return 1'])()),
   interfaces: Object.keys(os.networkInterfaces()),
   abstractSockets: await attempt(() => fs.readFileSync('/proc/net/unix', 'utf8').split('\n').filter((line) => / @/.test(line)).length),
   connect: await each(target.connect, (to) => connect(to.startsWith('/') ? { path: to } : { host: to.slice(0, to.lastIndexOf(':')), port: Number(to.slice(to.lastIndexOf(':') + 1)) })),
@@ -141,7 +141,7 @@ const report = {
         const socket = createSocket('udp4')
         socket.once('error', reject)
         socket.send('x', 53, target.datagram, (error) => (error ? reject(error) : resolve('done')))
-      }).finally(() => undefined),
+      }),
   ),
   calls: await attempt(systemCalls),
 }
