@@ -143,17 +143,16 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
   const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
   let syncedAtMs = platform.monotonicMs()
+  async function readClock(): Promise<void> {
+    const driftMs = await clock.sync()
+    syncedAtMs = platform.monotonicMs()
+    if (driftMs > MAX_DRIFT_MS) halt('clock')
+  }
   const timer = setInterval(() => {
     channelKeys.prune()
     // A device that stopped answering is as bad as one that disagrees.
     if (platform.monotonicMs() - syncedAtMs > MAX_UNSYNCED_MS) return halt('device')
-    clock.sync().then(
-      (driftMs) => {
-        syncedAtMs = platform.monotonicMs()
-        if (driftMs > MAX_DRIFT_MS) halt('clock')
-      },
-      () => halt('device'),
-    )
+    void readClock().catch(() => halt('device'))
   }, CLOCK_SYNC_MS)
   timer.unref()
   return {

@@ -152,6 +152,21 @@ describe('the table', () => {
     expect(client.record(shot.wallet).version).toBe(made === null ? 1 : 2)
   })
 
+  test.each<[Fate]>([['unreached'], ['lost']])('view, confirm %s: what is not sure is not said', async (fate) => {
+    fates = { confirm: fate }
+    expect((await client.shoot({ op: 'view', wallet })).code).toBe('clear:unavailable')
+    fates = {}
+    expect((await client.shoot({ op: 'view', wallet })).code).toBe('ok')
+  })
+
+  test('locked, confirm unreached: not even that is said', async () => {
+    for (let i = 0; i < 5; i++) await client.sign(wallet, '0000')
+    fates = { confirm: 'unreached' }
+    expect((await client.sign(wallet)).code).toBe('clear:unavailable')
+    fates = {}
+    expect((await client.sign(wallet)).code).toBe('wallet_locked')
+  })
+
   test('a lock that its own charge set is taken back with it', async () => {
     for (let i = 0; i < 4; i++) await client.sign(wallet, '0000')
     const before = client.record(wallet)

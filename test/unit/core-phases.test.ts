@@ -250,16 +250,23 @@ describe('the clock', () => {
   const TIMERS = { doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout', 'hrtime', 'performance', 'Date'] } as const
   afterEach(() => jest.useRealTimers())
 
-  async function afterAMinute(skewMs: number, attest?: 'fails'): Promise<Enclave> {
+  async function afterAMinute(skewMs: number, device: 'answers' | 'fails' | 'hangs' = 'answers', minutes = 1): Promise<Enclave> {
     let skew = 0
-    let fails = false
+    let now: typeof device = 'answers'
     const nsm = world.device(() => skew)
+    const attest: typeof nsm.attest = (fields) => {
+      if (now === 'fails') return Promise.reject(new Error('no device'))
+      return now === 'hangs' ? new Promise(() => undefined) : nsm.attest(fields)
+    }
     jest.useFakeTimers({ doNotFake: [...TIMERS.doNotFake] })
-    const enclave = await world.enclave({ nsm: { ...nsm, attest: (fields) => (fails ? Promise.reject(new Error('no device')) : nsm.attest(fields)) } })
+    const enclave = await world.enclave({ nsm: { ...nsm, attest } })
     skew = skewMs
-    fails = attest === 'fails'
-    jest.advanceTimersByTime(60_000)
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    now = device
+    for (let minute = 0; minute < minutes; minute++) {
+      world.advance(60_000)
+      jest.advanceTimersByTime(60_000)
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    }
     return enclave
   }
 
@@ -271,6 +278,13 @@ describe('the clock', () => {
     const enclave = await afterAMinute(ms)
     expect([enclave.phase, enclave.reason]).toEqual(['halted', 'clock'])
     expect(await asked(enclave)).toEqual(NOTHING)
+  })
+
+  test('an enclave whose device does not answer any more halts within a few minutes; one whose device does goes on', async () => {
+    expect((await afterAMinute(0, 'answers', 6)).phase).toBe('serving')
+    expect((await afterAMinute(0, 'hangs', 3)).phase).toBe('serving')
+    const enclave = await afterAMinute(0, 'hangs', 4)
+    expect([enclave.phase, enclave.reason]).toEqual(['halted', 'device'])
   })
 
   test('an enclave whose device is gone after a minute halts', async () => {

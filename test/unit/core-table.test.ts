@@ -86,6 +86,16 @@ describe.each(benches)('%s', (_name, make) => {
     await conflicts(bench.port.charge(seen, nextCharge(seen, NOW)))
   })
 
+  test('confirm: exactly the record that is there, and it stays as it is', async () => {
+    await charge()
+    const seen = bench.read()
+    expect(await bench.port.confirm(seen)).toBe('written')
+    expect(bench.read()).toEqual(seen)
+    for (const change of [{ version: 2 }, { spent: 0 }, { lockedUntilMs: 1 }, { wrongMs: [] }, { wrongMs: [1] }, { owner: 'user#demo#x#bob' }]) {
+      await conflicts(bench.port.confirm({ ...seen, ...change }))
+    }
+  })
+
   test('charge rejects the same record a second time', async () => {
     const seen = bench.read()
     await charge(seen)

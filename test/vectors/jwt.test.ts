@@ -48,9 +48,10 @@ async function tokenOf(group: Group): Promise<string | undefined> {
   return joseToken(claims, alg, await importJWK({ ...key, key_ops: ['sign'] }, alg), key.kid)
 }
 
-const files = ['json_web_signature', 'json_web_key', 'json_web_crypto'].map((name) => `jwt/wycheproof-${name}.json`)
+/** Each file, and how many of its groups have a key that an issuer could sign with. */
+const files = [['json_web_signature', 13], ['json_web_key', 0], ['json_web_crypto', 2]] as const
 
-describe.each(files)('%s', (name) => {
+describe.each(files.map(([name, twins]) => [`jwt/wycheproof-${name}.json`, twins] as const))('%s', (name, twins) => {
   describeVectors(name)('tokens', () => {
     const { meta, vectors } = vectorFile<Vector>(name)
     const groups = (meta.groups ?? []) as readonly Group[]
@@ -82,7 +83,7 @@ describe.each(files)('%s', (name) => {
         const foreign = signed.find(({ group: of, result }) => result === 'valid' && groups[of] === group)?.jws.split('.')[2] ?? 'AAAA'
         expect(await codeFrom(verifier.verify([...token.split('.').slice(0, 2), foreign].join('.')))).toBe('token_signature')
       }
-      process.stdout.write(`${name}: ${signed.length} vectors, ${accepted} groups with an accepted twin\n`)
+      expect(accepted).toBe(twins)
     })
   })
 })
