@@ -1,65 +1,18 @@
-/** What is down, hanging or throttling: 503 within a deadline, the record as it was, the guess given back when the PIN was never tried. */
+/** What is down, failing or throttling: 503 within a deadline, the record as it was, the guess given back when the PIN was never tried. */
 import { startCloud, type Cloud } from '../support/cloud.ts'
-import { heal, owned, PIN } from '../support/owned.ts'
-import { rawCall, sealedCode, type RawAnswer } from '../support/raw-client.ts'
+import { expect503, faultCases, healAll } from '../support/fault-cases.ts'
+import { owned, PIN } from '../support/owned.ts'
+import { rawCall, sealedCode } from '../support/raw-client.ts'
 
-/** The API's own limit (29 s a function) is the outer bound; every single wait inside is far below. */
-const DEADLINE_MS = 28_000
 let cloud: Cloud
 
 beforeAll(async () => {
   cloud = await startCloud()
 }, 60_000)
 afterAll(() => cloud?.close())
-afterEach(() => {
-  for (const { faults } of [cloud.stack.services.kms, cloud.stack.services.dynamodb, cloud.stack.services.sts, cloud.stack.services.issuer]) heal(faults)
-})
+afterEach(() => healAll(cloud))
 
-async function expect503(run: () => Promise<RawAnswer>): Promise<void> {
-  const began = performance.now()
-  const answer = await run()
-  expect(answer.http).toMatchObject({ status: 503, json: { code: expect.stringMatching(/^(unavailable|busy)$/) as string } })
-  expect(Number(answer.http.headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(performance.now() - began).toBeLessThan(DEADLINE_MS)
-}
-
-describe.each(['down', 'throttle', 'error', 'hang'] as const)('%s', (mode) => {
-  test('KMS, when the data key is to be opened: no guess spent', async () => {
-    const { sign, record } = await owned(cloud)
-    const before = await record()
-    Object.assign(cloud.stack.services.kms.faults, { mode, only: ['Decrypt'] })
-    await expect503(() => sign())
-    expect(await record()).toEqual(before)
-    heal(cloud.stack.services.kms.faults)
-    expect((await sign()).http.status).toBe(200)
-  })
-
-  test('KMS, when the next data key is to be made: the PIN was right, no guess spent', async () => {
-    const { sign, record } = await owned(cloud)
-    const before = await record()
-    Object.assign(cloud.stack.services.kms.faults, { mode, only: ['GenerateDataKey'] })
-    await expect503(() => sign())
-    expect(await record()).toEqual(before)
-  })
-
-  test('DynamoDB: reads, then writes', async () => {
-    const { sign, record } = await owned(cloud)
-    const before = await record()
-    for (const only of [['GetItem'], ['UpdateItem']]) {
-      Object.assign(cloud.stack.services.dynamodb.faults, { mode, only })
-      await expect503(() => sign())
-      heal(cloud.stack.services.dynamodb.faults)
-      expect(await record()).toEqual(before)
-    }
-    expect((await sign()).http.status).toBe(200)
-  }, 60_000)
-
-  test('STS', async () => {
-    const fresh = await cloud.logIn(`sts-${mode}`)
-    Object.assign(cloud.stack.services.sts.faults, { mode })
-    await expect503(() => rawCall(cloud, fresh, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 24 } }))
-  })
-})
+describe.each(['down', 'throttle', 'error'] as const)('%s', (mode) => faultCases(() => cloud, mode))
 
 describe('answers that were lost', () => {
   test('of the charge: it is taken back', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { answerBinding, decodeAnswer, encodeAnswer } from '../../lib/protocol/answer.ts'
 import { decodeCbor, encodeCbor, type CborValue } from '../../lib/protocol/cbor.ts'
-import { toHex } from '../../lib/protocol/bytes.ts'
+import { concat, toHex } from '../../lib/protocol/bytes.ts'
 import { ERRORS, isErrorCode } from '../../lib/protocol/errors.ts'
 import { decodeHeader, encodeHeader, OPERATIONS, WALLET_ID } from '../../lib/protocol/header.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
@@ -181,6 +181,18 @@ describe('bytes of a message', () => {
   test.each(encodings)('%s: any bytes at all are read or not, and nothing is thrown', (_name, _bytes, decode) => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void decode(bytes)))
   })
+})
+
+test.each<[string, Record<string, CborValue>, (bytes: Uint8Array) => unknown]>([
+  ['header', { v: 1, op: 'sign', wallet, key: b(16) }, decodeHeader],
+  ['binding', { v: 1, key: b(16), notAfter: 5 }, decodeChannelBinding],
+  ['offer', { document: b(20), key: b(16) }, decodeChannelOffer],
+])('%s: rejects its fields in another order, which would be another encoding of the same', (_name, fields, decode) => {
+  const entries = Object.entries(fields).map((entry) => concat(...entry.map((item) => encodeCbor(item))))
+  const inOrder = (parts: readonly Uint8Array[]): unknown => decode(concat(Uint8Array.of(0xa0 + parts.length), ...parts))
+  const sorted = entries.toSorted((one, other) => Buffer.compare(one, other))
+  expect(inOrder(sorted)).toBeDefined()
+  expect(inOrder(sorted.toReversed())).toBeUndefined()
 })
 
 test('channels: up to 16 ids of 16 bytes', () => {

@@ -24,13 +24,11 @@ export function required(name: string): string {
 
 /** What the command prints. @throws with what it prints to stderr */
 export async function docker(...args: readonly string[]): Promise<string> {
-  try {
-    const { stdout } = await run('docker', [...args], { maxBuffer: 16 * 1024 * 1024, timeout: 60_000 })
-    return stdout.trim()
-  } catch (error) {
-    const { stderr, stdout } = error as { stderr?: string; stdout?: string }
-    throw new Error(`docker ${args[0]} failed: ${stderr} ${stdout}`, { cause: null })
-  }
+  const { stdout } = await run('docker', [...args], { maxBuffer: 16 * 1024 * 1024, timeout: 60_000 }).catch((error: { stderr?: string; stdout?: string }) => {
+    // Without the command, which may hold a whole program.
+    throw new Error(`docker ${args[0]} failed: ${error.stderr} ${error.stdout}`)
+  })
+  return stdout.trim()
 }
 
 /** The container's id. */
@@ -77,7 +75,8 @@ export interface Report {
   readonly self: string
   readonly worker: string
   readonly code: string
-  readonly interfaces: readonly string[]
+  /** Names with commas between. */
+  readonly interfaces: string
   readonly abstractSockets: number | string
   readonly connect: Readonly<Record<string, string>>
   readonly resolve: Readonly<Record<string, string>>

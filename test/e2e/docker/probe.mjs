@@ -51,7 +51,7 @@ function connect(to) {
 function* walk(dir = '/') {
   for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
     const path = dir === '/' ? `/${entry.name}` : `${dir}/${entry.name}`
-    if (['/proc', '/sys', '/probe'].includes(path)) continue
+    if (['/proc', '/sys', '/native'].includes(path)) continue
     yield path
     if (entry.isDirectory() && can(path, fs.constants.R_OK | fs.constants.X_OK)) yield* walk(path)
   }
@@ -73,7 +73,7 @@ function files() {
     const stats = fs.lstatSync(path)
     if (stats.isSymbolicLink()) continue
     if (can(path, fs.constants.W_OK)) found.writable.push(path)
-    if (stats.isFile() && stats.mode & 0o111) found.executable.push(path)
+    if (stats.isFile() && stats.size > 0 && stats.mode & 0o111) found.executable.push(path)
     if (stats.isFile() && stats.mode & 0o6000) found.privileged.push(path)
     if (stats.isSocket()) found.sockets.push(path)
   }
@@ -97,6 +97,7 @@ function systemCalls() {
   const CLONE_NEWUSER = 0x10000000
   const CLONE_NEWNET = 0x40000000
   return {
+    device: call('int mknod(const char *, unsigned int, unsigned long)', '/tmp/probe-device', 0o20600, 0x103),
     mount: call('int mount(const char *, const char *, const char *, unsigned long, const char *)', 'none', '/tmp', 'tmpfs', 0, ''),
     remountRoot: call('int mount(const char *, const char *, const char *, unsigned long, const char *)', null, '/', null, 32, null),
     newUserNamespace: call('int unshare(int)', CLONE_NEWUSER),
@@ -107,11 +108,19 @@ function systemCalls() {
     packetSocket: call('int socket(int, int, int)', 17, 3, 0),
     // The host's own door on many virtual machines: not behind the network namespace.
     vsock: call('int socket(int, int, int)', 40, 1, 0),
-    device: call('int mknod(const char *, unsigned int, unsigned long)', '/tmp/probe-device', 0o20600, 0x101),
-    kernelModule: call('long syscall(long, int, const char *, int)', 313, -1, '', 0),
-    bpf: call('long syscall(long, int, void *, int)', 321, 0, null, 0),
-    keyring: call('long syscall(long, int, int, int)', 250, 0, -3, 1),
+    trace: call('long ptrace(long, int, void *, void *)', 0, 0, null, null),
+    readMemory: call('long process_vm_readv(int, void *, unsigned long, void *, unsigned long, unsigned long)', process.pid, null, 0, null, 0, 0),
+    ...(process.arch === 'x64' && {
+      bpf: call('long syscall(long, int, void *, int)', 321, 0, null, 0),
+      keyring: call('long syscall(long, int, int, int)', 250, 0, -3, 1),
+      ioUring: call('long syscall(long, int, void *)', 425, 1, Buffer.alloc(120)),
+    }),
   }
+}
+
+function interfaces() {
+  if (!can('/proc/net/dev', fs.constants.R_OK)) return Object.keys(os.networkInterfaces()).join()
+  return fs.readFileSync('/proc/net/dev', 'utf8').split('\n').slice(2).filter(Boolean).map((line) => line.split(':')[0].trim()).join()
 }
 
 const report = {
@@ -131,7 +140,7 @@ const report = {
   self: await attempt(() => spawnSync(process.execPath, ['-e', '']).error?.code),
   worker: await attempt(() => new Promise((resolve, reject) => new Worker('', { eval: true }).once('exit', () => resolve('done')).once('error', reject))),
   code: await attempt(() => void Reflect.construct(Function, ['return 1'])()),
-  interfaces: Object.keys(os.networkInterfaces()),
+  interfaces: await attempt(interfaces),
   abstractSockets: await attempt(() => fs.readFileSync('/proc/net/unix', 'utf8').split('\n').filter((line) => / @/.test(line)).length),
   connect: await each(target.connect, (to) => connect(to.startsWith('/') ? { path: to } : { host: to.slice(0, to.lastIndexOf(':')), port: Number(to.slice(to.lastIndexOf(':') + 1)) })),
   resolve: await each(['localhost.example', 'kms.us-east-1.amazonaws.com'], (name) => lookup(name).then(() => 'done')),
