@@ -157,7 +157,7 @@ echo 'docker: the stack is up'
 RESULTS=$WORK/results.json
 STATUS=0
 node node_modules/jest/bin/jest.js --runInBand --testMatch "$ROOT/$SUITE/*.docker.ts" --json --outputFile="$RESULTS" >"$WORK/jest.out" 2>"$WORK/jest.log" || STATUS=1
-cat "$WORK/jest.log"
+grep -v '^Test results written' "$WORK/jest.log"
 [ -s "$RESULTS" ] || exit 1
 node -p "const r = require('$RESULTS'); \`\${r.numPassedTests} passed, \${r.numFailedTests + r.numRuntimeErrorTestSuites} failed, \${r.numPendingTests} skipped\`"
 exit $STATUS

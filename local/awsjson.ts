@@ -86,6 +86,7 @@ async function serveOne(service: AwsJsonService, request: IncomingMessage, respo
   const [prefix, operation = '', ...rest] = header(request, 'x-amz-target').split('.')
   const fault = await meetFault(service.faults, operation)
   if (fault === 'hang') return
+  if (fault === 'stall') return void response.writeHead(200, { 'content-type': service.contentType, 'content-length': '1000' }).write('{')
   if (fault === 'down') return void request.socket.destroy()
   try {
     if (fault === 'throttle') throw service.throttled

@@ -7,11 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises'
  * - `throttle`: answers as the service does when it is asked too often;
  * - `error`: answers 500;
  * - `hang`: takes the request and never answers;
+ * - `stall`: begins its answer and never ends it;
  * - `down`: drops the connection before anything is done;
  * - `lost`: does what was asked, then drops the connection (the caller can't know);
  * - `latency`: waits `latencyMs`, then does it.
  */
-export type FaultMode = 'none' | 'throttle' | 'error' | 'hang' | 'down' | 'lost' | 'latency'
+export type FaultMode = 'none' | 'throttle' | 'error' | 'hang' | 'stall' | 'down' | 'lost' | 'latency'
 
 export interface Faults {
   mode: FaultMode

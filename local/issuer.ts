@@ -71,6 +71,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 async function serve(provider: Provider, faults: Faults, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const fault = await meetFault(faults, (request.url ?? '').split('?')[0] as string)
   if (fault === 'hang') return
+  if (fault === 'stall') return void response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }).write('{')
   if (fault === 'down' || fault === 'lost') return void request.socket.destroy()
   if (fault === 'throttle' || fault === 'error') return send(response, fault === 'throttle' ? 429 : 500, {}, '')
   if (!(await serveLogin(provider, request, response))) provider.callback()(request, response)

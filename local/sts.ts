@@ -62,6 +62,7 @@ async function serveOne(scope: Scope, request: IncomingMessage, response: Server
   const action = form.get('Action') ?? ''
   const fault = await meetFault(scope.faults, action)
   if (fault === 'hang') return
+  if (fault === 'stall') return void response.writeHead(200, { 'content-type': 'text/xml', 'content-length': '1000' }).write('<')
   if (fault === 'down') return void request.socket.destroy()
   try {
     if (fault === 'throttle') throw new StsError('Throttling', 'Rate exceeded')

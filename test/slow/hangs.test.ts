@@ -1,4 +1,4 @@
-/** Services that take a request and never answer: each wait ends, and nothing is lost. */
+/** Services that take a request and never answer, or begin and never end: each wait ends, and nothing is lost. */
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { faultCases, healAll } from '../support/fault-cases.ts'
 
@@ -10,4 +10,4 @@ beforeAll(async () => {
 afterAll(() => cloud?.close())
 afterEach(() => healAll(cloud))
 
-faultCases(() => cloud, 'hang')
+describe.each(['hang', 'stall'] as const)('%s', (mode) => faultCases(() => cloud, mode))

@@ -71,7 +71,7 @@ test('the container has no network, no capability, no way to new privileges, and
   })
   const [first, seccomp] = host['SecurityOpt'] as string[]
   expect(first).toBe('no-new-privileges:true')
-  expect(JSON.parse((seccomp as string).slice('seccomp='.length))) as unknown).toEqual(JSON.parse(await readFile(SECCOMP, 'utf8')))
+  expect(JSON.parse((seccomp as string).slice('seccomp='.length)) as unknown).toEqual(JSON.parse(await readFile(SECCOMP, 'utf8')))
   for (const name of ['CapAdd', 'Devices', 'DeviceRequests', 'GroupAdd', 'VolumesFrom', 'Links', 'ExtraHosts']) expect([name, host[name] ?? []]).toEqual([name, []])
   expect(host['PortBindings'] ?? {}).toEqual({})
   expect(host['Memory']).toBe(host['MemorySwap'])
