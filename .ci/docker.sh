@@ -100,8 +100,7 @@ build_images() {
   node=$(node -p process.execPath)
   rm -rf $STAGE
   mkdir -p $STAGE
-  quietly node scripts/measure.ts
-  cp -r .build/enclave .build/measurements.json $STAGE
+  quietly node scripts/measure.ts --out $STAGE
   esbuild enclave-sim/platform/simulator/launch.ts --bundle --platform=node --format=esm --target=node24 --log-level=error \
     --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" --outfile=$STAGE/launch.mjs
   chmod -R a+rX $STAGE
@@ -152,6 +151,12 @@ compose config >/dev/null
 UP="cloister-ci-$$"
 export CLOISTER_DOCKER_PROJECT=$UP
 quietly compose -p "$UP" up -d
+quietly node -e "const deadline = performance.now() + 60_000
+const ask = () => fetch('http://127.0.0.1:$CLOISTER_API_PORT/v1/health').then(async (answer) => { if (!answer.ok) throw new Error(await answer.text()) }).catch((error) => {
+  if (performance.now() > deadline) throw error
+  setTimeout(ask, 200)
+})
+ask()"
 echo 'docker: the stack is up'
 
 RESULTS=$WORK/results.json
