@@ -19,8 +19,9 @@ export function createCredentialSource(): CredentialSource {
   return {
     provide() {
       if (current === undefined) return Promise.reject(new Error('the host gave no credentials'))
-      const { expiresAtMs, ...rest } = current
-      return Promise.resolve({ ...rest, expiration: new Date(expiresAtMs) })
+      const { accessKeyId, secretAccessKey, sessionToken } = current
+      // The SDK keeps what it was given until shortly before it expires; but the host may replace credentials at any time, and asking here costs nothing.
+      return Promise.resolve({ accessKeyId, secretAccessKey, sessionToken, expiration: new Date(0) })
     },
     replace: (credentials) => (current = credentials),
   }

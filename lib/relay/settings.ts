@@ -26,7 +26,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       tenancy,
       readRoles: new Map(roles),
       table: text(env['CLOISTER_TABLE'], /^[A-Za-z0-9_.-]{3,255}$/),
-      enclaves: list(env['CLOISTER_ENCLAVES'], /^(?:https?:\/\/[\x21-\x7e]{1,300}|unix:\/[\x21-\x7e]{1,106})$/),
+      enclaves: list(env['CLOISTER_ENCLAVES'], /^(?:http:\/\/[\x21-\x7e]{1,300}|unix:\/[\x21-\x7e]{1,106})$/),
       origins: list(env['CLOISTER_ORIGINS'] ?? '', /^https?:\/\/[a-z0-9.:[\]-]{1,300}$/),
       caFile: env['CLOISTER_CA_FILE'] || null,
     }
