@@ -1,6 +1,6 @@
 /** The README's example works when pasted, against a running stack. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -28,6 +28,7 @@ test('the example signs', async () => {
   const example = /<!-- example -->\n```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
   expect(example.trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(10)
   const file = join(ROOT, '.build', 'readme-example.ts')
+  await mkdir(join(ROOT, '.build'), { recursive: true })
   // Pasted "into this folder": from another one the imports need another dot; the state is this test's own.
   await writeFile(file, example.replaceAll("'./", "'../").replace("localApp('alice')", `localApp('alice', ${JSON.stringify(join(dir, '.local'))})`))
   const { stdout } = await promisify(execFile)(process.execPath, [file])
