@@ -1,4 +1,4 @@
-/** The whole cloud on one machine, started in the order in which one would deploy it (DESIGN.md, sections 6 and 7). */
+/** The whole cloud on one machine, started in the order in which one would deploy it. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Measurements } from '../lib/attestation/policy.ts'

@@ -1,5 +1,5 @@
 /**
- * How many guesses, and how soon (DESIGN.md §5). Five are free; then each waits longer than the last, up to one in 24 hours: slower and
+ * How many guesses, and how soon. Five are free; then each waits longer than the last, up to one in 24 hours: slower and
  * slower, never for good, or a stolen token could lock an owner out.
  */
 import { randomInt } from 'node:crypto'

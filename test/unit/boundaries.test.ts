@@ -1,4 +1,4 @@
-/** Who may import whom (DESIGN: rooms follow the trust domains). Walks the real imports; a new folder without a row fails. */
+/** Who may import whom (rooms follow the trust domains). Walks the real imports; a new folder without a row fails. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 

@@ -1,4 +1,4 @@
-/** The schedule of DESIGN.md §5: five free, then 1, 5, 15, 60, 60 minutes, past ten a day; 30 in 30 days, then a day as well. */
+/** The schedule: five free, then 1, 5, 15, 60, 60 minutes, past ten a day; 30 in 30 days, then a day as well. */
 import fc from 'fast-check'
 import {
   charged, expired, FREE_GUESSES, guessState, nextCharge, ROLLING_LIMIT, ROLLING_WINDOW_MS, waitMs,
