@@ -29,7 +29,7 @@ export interface Gate {
 
 /**
  * Steps 8's first half: what can only be answered in the clear, for the request does not open.
- * @throws CloisterError `token_*`, `unavailable`, `request_malformed`, `channel_unknown`, `body_malformed`
+ * @throws CloisterError `token_*`, `unavailable`, `request_malformed`, `channel_unknown`
  */
 export async function openSealedRequest(gate: Gate, message: ServiceRequest): Promise<OpenedRequest> {
   const token = await gate.tokens.verify(Buffer.from(message.token).toString('latin1'))

@@ -64,8 +64,8 @@ export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
 }
 
 /**
- * A zeroed buffer for a secret, over an ArrayBuffer of its own. V8 keeps small typed arrays inside its moving
- * heap, where the collector leaves copies behind; 1 KiB and more lives outside of it.
+ * A zeroed buffer for a secret, over an ArrayBuffer of its own: V8 keeps small typed arrays that it allocates itself inside its moving
+ * heap, where the collector leaves copies behind.
  */
 export function secretBytes(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(length), 0, length)

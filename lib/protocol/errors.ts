@@ -39,7 +39,6 @@ export const ERRORS = {
   unavailable: row('http', 503, 'Temporarily unavailable'),
   busy: row('http', 503, 'Too many requests are waiting'),
   // The request, as the enclave sees it.
-  body_malformed: row('sealed', 422, 'The sealed body is malformed'),
   header_mismatch: row('sealed', 422, 'The sealed body does not match its header'),
   token_mismatch: row('sealed', 422, 'The request was sealed for another token'),
   proof_missing: row('sealed', 422, 'A client key proof is required'),

@@ -12,8 +12,6 @@ export const LIMITS = {
   maxTransactionBytes: 128 * 1024,
   /** How far a request's `issuedAt` may be from the enclave's time, either way. */
   requestFreshMs: 120_000,
-  /** How old an attestation may be when an app accepts it, and how far ahead of the app's clock. */
-  attestationMaxAgeMs: 300_000,
   /** A channel key serves this long, and opens what was sealed to it for a while longer. */
   channelKeyLifeMs: 3_600_000,
   channelKeyGraceMs: 600_000,

@@ -6,7 +6,6 @@ import { loadTemplate, type Template } from './template.ts'
 
 export const REGION = 'us-east-1'
 export const ACCOUNT_ID = '000000000000'
-export const TABLE_NAME = 'cloister-wallets'
 /** The VPC endpoint that requests to the local DynamoDB seem to come through. */
 export const RELAY_VPC_ENDPOINT = 'vpce-0local'
 const stackName = 'cloister'
