@@ -15,7 +15,7 @@ import { joinSecret } from '../enclave-sim/core/secret.ts'
 import { encodeState } from '../enclave-sim/core/state.ts'
 import { contentHash, hashPin, wrap } from '../enclave-sim/core/unlock.ts'
 import { argon2id } from '../enclave-sim/platform/argon2.ts'
-import { chainOf } from '../lib/chains/chain.ts'
+import { parse } from '../lib/chains/ethereum/ethereum.ts'
 import { answerBinding, encodeAnswer } from '../lib/protocol/answer.ts'
 import { toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../lib/protocol/cbor.ts'
@@ -75,7 +75,7 @@ const transaction = toBytes(
     maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n,
   }),
 )
-const parsed = chainOf('eip155').parse('eip155:31337', transaction)
+const parsed = parse('eip155:31337', transaction)
 const signed = parsed.assemble(signDigest(seed, account, parsed.digest), account.address)
 
 const guesses = { guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 1 }

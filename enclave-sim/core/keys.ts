@@ -3,7 +3,8 @@ import { createHmac } from 'node:crypto'
 import { hashes, recoverPublicKey, sign, verify } from '@noble/secp256k1'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
-import { allChains, chainOf, type EcdsaSignature } from '../../lib/chains/chain.ts'
+import type { Signature } from '../../lib/chains/chain.ts'
+import { allChains, chainOf } from '../../lib/chains/registry.ts'
 import { concat, equal, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { Account } from '../../lib/protocol/operations.ts'
@@ -35,17 +36,21 @@ export function rootFingerprint(seed: Uint8Array): Uint8Array {
   return withNode(seed, 'm', (node) => sha256(framed(LABELS.fingerprint, node.publicKey as Uint8Array)))
 }
 
+/** r ‖ s and the parity of R's y coordinate. */
+export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
+
 /** The account of a CAIP-2 namespace at a path. */
 export function deriveAccount(seed: Uint8Array, namespace: string, path: string): Account {
   return withNode(seed, path, (node) => {
     const publicKey = node.publicKey as Uint8Array
-    return { namespace, path, address: chainOf(namespace).address(publicKey), publicKey }
+    const chainCode = null
+    return { namespace, path, address: chainOf(namespace).address({ path, publicKey, chainCode }), publicKey, chainCode }
   })
 }
 
 /** The first account on each chain. */
 export function firstAccounts(seed: Uint8Array): readonly Account[] {
-  return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.defaultPath))
+  return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.path(0)))
 }
 
 /** Signs a 32-byte digest with the account's key. @throws Error when the account's public key is not the one at its path */

@@ -2,18 +2,48 @@
 import type { CborValue } from './cbor.ts'
 import { decodeGuesses, encodeGuesses } from './answer.ts'
 import type { GuessState } from './errors.ts'
-import { array, attempt, bytes, integer, Malformed, object, text } from './fields.ts'
+import { array, attempt, bytes, integer, Malformed, nullable, object, text } from './fields.ts'
 import { WALLET_ID } from './header.ts'
 import { LIMITS } from './limits.ts'
 
 /** CAIP-2 chain id, e.g. `eip155:1`. */
 export const CHAIN = /^[a-z0-9-]{3,8}:[a-zA-Z0-9_-]{1,32}$/
-/** BIP-32 path, e.g. `m/44'/60'/0'/0/0`. */
-export const PATH = /^m(\/(0|[1-9][0-9]{0,9})'?){1,10}$/
+/** BIP-32 path, e.g. `m/44'/60'/0'/0/0`; `m` alone is the key of a wallet that has only one. */
+export const PATH = /^m(\/(0|[1-9][0-9]{0,9})'?){0,10}$/
 
 export interface CreateParameters {
   /** BIP-39 words: 12 (128 bits of entropy) or 24 (256 bits). */
   readonly words: 12 | 24
+}
+
+export const PAYLOAD_KINDS = ['transaction', 'message', 'typedData', 'hash', 'authorization', 'userOperation', 'feePayer'] as const
+export type PayloadKind = (typeof PAYLOAD_KINDS)[number]
+
+/** One thing to sign. */
+export interface Payload {
+  /** CAIP-2 chain id; must be the one that the payload names itself, if it names one. */
+  readonly chain: string
+  /** Derivation path of an account of the wallet. */
+  readonly path: string
+  readonly kind: PayloadKind
+  /** In the chain's own serialisation: see lib/chains/<chain>. */
+  readonly data: Uint8Array
+  /** What is needed to read `data` and not signed with it (Solana's lookup tables): a map, or `null`. */
+  readonly context: CborValue
+  /** SHA-256 of the summary that the user was shown, or `null`: if given and different, nothing is signed. */
+  readonly summary: Uint8Array | null
+}
+
+/** What a wallet permits beyond the ordinary; chosen when it is made, fixed for its life. */
+export interface Permissions {
+  /** Its mnemonic or keys may leave. */
+  readonly exportable: boolean
+  /** A bare 32-byte hash may be signed: the enclave can't say what it is. */
+  readonly rawHash: boolean
+  /** Ethereum transactions without a chain id (before EIP-155) may be signed: they are valid on every chain. */
+  readonly withoutChainId: boolean
+  /** Bitcoin sighash types other than DEFAULT and ALL may be signed: outputs may change afterwards. */
+  readonly anySighash: boolean
 }
 
 export interface SignParameters {
@@ -30,8 +60,10 @@ export interface Account {
   readonly namespace: string
   readonly path: string
   readonly address: string
-  /** Compressed, 33 bytes (SEC 1 §2.3.3). */
+  /** secp256k1: compressed, 33 bytes (SEC 1 §2.3.3); ed25519: 32 bytes (RFC 8032 §5.1.5). */
   readonly publicKey: Uint8Array
+  /** BIP-32 chain code, 32 bytes, where the chain derives addresses below the account (Bitcoin); else `null`. */
+  readonly chainCode: Uint8Array | null
 }
 
 export interface WalletView extends GuessState {
@@ -106,12 +138,13 @@ export function decodeWalletView(value: CborValue): WalletView | undefined {
 
 /** Also used inside the record's sealed state. */
 export function decodeAccount(value: unknown): Account {
-  const fields = object(value, ['namespace', 'path', 'address', 'publicKey'])
+  const fields = object(value, ['namespace', 'path', 'address', 'publicKey', 'chainCode'])
   return {
     namespace: text(fields['namespace'], /^[a-z0-9-]{3,8}$/),
     path: text(fields['path'], PATH),
     address: text(fields['address'], /^[a-zA-Z0-9]{1,128}$/),
     publicKey: bytes(fields['publicKey'], 32, 33),
+    chainCode: nullable(fields['chainCode'], (code) => bytes(code, 32)),
   }
 }
 

@@ -4,7 +4,8 @@
  */
 import { recoverPublicKey, sign } from '@noble/secp256k1'
 import '../../enclave-sim/core/keys.ts' // gives noble its hashes
-import { chainOf, type EcdsaSignature } from '../../lib/chains/chain.ts'
+import type { EcdsaSignature } from '../../lib/chains/ethereum/ethereum.ts'
+import { chainOf } from '../../lib/chains/registry.ts'
 import { concat } from '../../lib/protocol/bytes.ts'
 import { Failure } from './report.ts'
 
@@ -17,5 +18,5 @@ export function signAsEnclave(digest: Uint8Array, privateKey: Uint8Array): Ecdsa
 
 /** The address that a signature is from. @throws Error when it is from none */
 export function addressOf(compact: Uint8Array, recovery: number, digest: Uint8Array): string {
-  return chainOf('eip155').address(recoverPublicKey(concat(Uint8Array.of(recovery), compact), digest, { prehash: false }))
+  return chainOf('eip155').address({ path: 'm', publicKey: recoverPublicKey(concat(Uint8Array.of(recovery), compact), digest, { prehash: false }), chainCode: null })
 }

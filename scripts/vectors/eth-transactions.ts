@@ -5,7 +5,7 @@
  */
 import { getPublicKey } from '@noble/secp256k1'
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { chainOf, type ParsedTransaction } from '../../lib/chains/chain.ts'
+import { ethereum, parse as parseTransaction, type ParsedTransaction } from '../../lib/chains/ethereum/ethereum.ts'
 import { concat, equal } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { chainIdOf, takeApart, toItem, unwrap } from './eth-parts.ts'
@@ -14,7 +14,7 @@ import { addressOf, signAsEnclave } from './eth-sign.ts'
 import { bigint, hex, hexField, isObject, text, UnknownShape, type Json } from './fields.ts'
 import { Failure, must, skip, type Report } from './report.ts'
 
-const ethereum = chainOf('eip155')
+const addressOfKey = (publicKey: Uint8Array): string => ethereum.address({ path: 'm', publicKey, chainCode: null })
 
 /** One transaction in several forms: `unsigned<Form>` and `signed<Form>`, null or empty where it can't be expressed. */
 export async function checkForms(report: Report, path: string, id: string, vector: Json): Promise<void> {
@@ -86,7 +86,7 @@ export function checkInvalid(vector: Json): void {
   try {
     sender = addressOf(signature.compact, signature.recovery, parsed.digest)
   } catch {
-    sender = ethereum.address(getPublicKey(new Uint8Array(32).fill(1), true)) // from nobody: any address will do
+    sender = addressOfKey(getPublicKey(new Uint8Array(32).fill(1), true)) // from nobody: any address will do
   }
   let assembled = true
   try {
@@ -98,7 +98,7 @@ export function checkInvalid(vector: Json): void {
 }
 
 function checkSigning(parsed: ParsedTransaction, privateKey: Uint8Array, signed: Uint8Array): void {
-  const done = parsed.assemble(signAsEnclave(parsed.digest, privateKey), ethereum.address(getPublicKey(privateKey, true)))
+  const done = parsed.assemble(signAsEnclave(parsed.digest, privateKey), addressOfKey(getPublicKey(privateKey, true)))
   must(equal(done.signed, signed), 'other signed bytes')
   must(equal(done.hash, keccak_256(signed)), 'another hash')
 }
@@ -119,7 +119,7 @@ function checkSummary(parsed: ParsedTransaction, transaction: unknown): void {
 
 function parse(unsigned: Uint8Array): ParsedTransaction {
   try {
-    return ethereum.parse(chainIdOf(unsigned), unsigned)
+    return parseTransaction(chainIdOf(unsigned), unsigned)
   } catch (error) {
     if (!(error instanceof CloisterError)) throw error
     if (error.code === 'tx_type_unknown') skip(`type ${unsigned[0]} is not there yet`)
@@ -131,7 +131,7 @@ function parse(unsigned: Uint8Array): ParsedTransaction {
 /** `undefined`: it parses. */
 function refusalCode(bytes: Uint8Array): string | undefined {
   try {
-    ethereum.parse(chainIdOf(bytes), bytes)
+    parseTransaction(chainIdOf(bytes), bytes)
     return undefined
   } catch (error) {
     if (error instanceof CloisterError) return error.code

@@ -4,8 +4,8 @@ import {
   concatHex, getAddress, keccak256, parseTransaction, serializeTransaction, toHex as viemHex, toRlp, type Hex, type TransactionSerializable,
 } from 'viem'
 import { privateKeyToAccount, sign as viemSign } from 'viem/accounts'
-import { allChains, chainOf } from '../../lib/chains/chain.ts'
-import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
+import { allChains, chainOf } from '../../lib/chains/registry.ts'
+import { ethereum, parse } from '../../lib/chains/ethereum/ethereum.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replace(/^0x/, ''), 'hex'))
@@ -33,7 +33,7 @@ describe('what viem serialises', () => {
     fc.assert(
       fc.property(transaction, (tx) => {
         const bytes = encode(tx)
-        const parsed = ethereum.parse(`eip155:${tx.chainId}`, bytes)
+        const parsed = parse(`eip155:${tx.chainId}`, bytes)
         expect(viemHex(parsed.digest)).toBe(keccak256(viemHex(bytes)))
         const price = tx.type === 'legacy' ? tx.gasPrice : tx.maxFeePerGas
         expect(parsed.summary).toEqual({
@@ -55,7 +55,7 @@ describe('what viem serialises', () => {
       fc.asyncProperty(transaction, fc.uint8Array({ minLength: 32, maxLength: 32 }), async (tx, raw) => {
         raw[0] = 1 // below the group's order
         const account = privateKeyToAccount(viemHex(Uint8Array.from(raw)))
-        const parsed = ethereum.parse(`eip155:${tx.chainId}`, encode(tx))
+        const parsed = parse(`eip155:${tx.chainId}`, encode(tx))
         const { r, s, yParity } = await viemSign({ hash: viemHex(parsed.digest), privateKey: viemHex(Uint8Array.from(raw)) })
         const { signed, hash } = parsed.assemble({ compact: hex(`${r}${s.slice(2)}`), recovery: yParity as 0 | 1 }, account.address)
         expect(viemHex(signed)).toBe(await account.signTransaction(tx as TransactionSerializable))
@@ -69,7 +69,7 @@ describe('what viem serialises', () => {
     fc.assert(
       fc.property(transaction, fc.integer({ min: 1, max: 2 ** 32 }), (tx, other) => {
         fc.pre(other !== tx.chainId)
-        expect(codeOf(() => ethereum.parse(`eip155:${other}`, encode(tx)))).toBe('tx_chain_id_mismatch')
+        expect(codeOf(() => parse(`eip155:${other}`, encode(tx)))).toBe('tx_chain_id_mismatch')
       }),
     )
   })
@@ -82,8 +82,8 @@ test('bytes that are changed are refused, or are another transaction that is wri
       const bytes = [...encode(tx)]
       bytes.splice(at % bytes.length, how === 'insert' ? 0 : 1, ...(how === 'drop' ? [] : [to]))
       const changed = Uint8Array.from(bytes)
-      let parsed: ReturnType<typeof ethereum.parse> | undefined
-      const code = codeOf(() => (parsed = ethereum.parse(`eip155:${tx.chainId}`, changed)))
+      let parsed: ReturnType<typeof parse> | undefined
+      const code = codeOf(() => (parsed = parse(`eip155:${tx.chainId}`, changed)))
       if (parsed === undefined) {
         expect(code).toMatch(/^tx_/)
         return
@@ -106,7 +106,7 @@ test('any bytes at all: a code, never anything else', () => {
   const soup = fc.array(fc.oneof(fc.constantFrom(0x02, 0x80, 0xc0, 0xf8, 0xf9, 0xa0, 0x94, 0), fc.nat(255)), { maxLength: 120 })
   fc.assert(
     fc.property(soup, (bytes) => {
-      expect(codeOf(() => ethereum.parse('eip155:1', Uint8Array.from(bytes)))).toMatch(/^(tx_.*|ok)$/)
+      expect(codeOf(() => parse('eip155:1', Uint8Array.from(bytes)))).toMatch(/^(tx_.*|ok)$/)
     }),
     { numRuns: 2000 },
   )
@@ -122,9 +122,9 @@ const typed = (payload: Hex, type: Hex = '0x02'): Hex => concatHex([type, payloa
 const at1559 = (at: number, value: unknown): Hex => typed(put(EIP1559, at, value))
 
 test('the two that everything below is made from are good', () => {
-  for (const good of [rlp(LEGACY), typed(rlp(EIP1559))]) expect(codeOf(() => ethereum.parse('eip155:1', hex(good)))).toBe('ok')
+  for (const good of [rlp(LEGACY), typed(rlp(EIP1559))]) expect(codeOf(() => parse('eip155:1', hex(good)))).toBe('ok')
   // EIP-155's own example: the digest that it gives.
-  expect(viemHex(ethereum.parse('eip155:1', hex(rlp(LEGACY))).digest)).toBe('0xdaf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53')
+  expect(viemHex(parse('eip155:1', hex(rlp(LEGACY))).digest)).toBe('0xdaf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53')
 })
 
 test.each<[string, string, Hex]>([
@@ -164,7 +164,7 @@ test.each<[string, string, Hex]>([
   ['trailing bytes', 'tx_trailing_bytes', concatHex([typed(rlp(EIP1559)), '0x00'])],
   ['trailing bytes of a legacy one', 'tx_trailing_bytes', concatHex([rlp(LEGACY), '0xc0'])],
 ])('rejects %s as %s', (_what, code, bytes) => {
-  expect(codeOf(() => ethereum.parse('eip155:1', hex(bytes)))).toBe(code)
+  expect(codeOf(() => parse('eip155:1', hex(bytes)))).toBe(code)
 })
 
 function hexOf(_type: 'eip2930'): Hex {
@@ -188,22 +188,22 @@ test.each<[string, Hex]>([
   ['an access with three parts', at1559(8, [[TO, [], []]])],
   ['a key that is a list', at1559(8, [[TO, [[]]]])],
 ])('rejects %s', (_what, bytes) => {
-  expect(codeOf(() => ethereum.parse('eip155:1', hex(bytes)))).toMatch(/^tx_(malformed|field_invalid)$/)
+  expect(codeOf(() => parse('eip155:1', hex(bytes)))).toMatch(/^tx_(malformed|field_invalid)$/)
 })
 
 test('rejects a transaction above the limit before it reads it', () => {
-  expect(codeOf(() => ethereum.parse('eip155:1', new Uint8Array(128 * 1024 + 1).fill(2)))).toBe('tx_too_large')
+  expect(codeOf(() => parse('eip155:1', new Uint8Array(128 * 1024 + 1).fill(2)))).toBe('tx_too_large')
   const large = encode({ type: 'eip1559', chainId: 1, gas: 1n, maxFeePerGas: 1n, data: viemHex(new Uint8Array(127 * 1024).fill(1)) })
-  expect(codeOf(() => ethereum.parse('eip155:1', large))).toBe('ok')
+  expect(codeOf(() => parse('eip155:1', large))).toBe('ok')
 })
 
 test.each(['eip155:01', 'eip155:0x1', 'eip155:', 'eip155', 'eip155:1 ', 'EIP155:1', 'eip155:1:1'])('rejects to take %j for chain 1', (chain) => {
-  expect(codeOf(() => ethereum.parse(chain, hex(rlp(LEGACY))))).toBe('tx_chain_id_mismatch')
+  expect(codeOf(() => parse(chain, hex(rlp(LEGACY))))).toBe('tx_chain_id_mismatch')
 })
 
 describe('assembling', () => {
   const account = privateKeyToAccount(`0x${'46'.repeat(32)}`)
-  const parsed = ethereum.parse('eip155:1', hex(rlp(LEGACY)))
+  const parsed = parse('eip155:1', hex(rlp(LEGACY)))
   const signature = async (privateKey: Hex = `0x${'46'.repeat(32)}`) => {
     const { r, s, yParity } = await viemSign({ hash: viemHex(parsed.digest), privateKey })
     return { compact: hex(`${r}${s.slice(2)}`), recovery: yParity as 0 | 1 }

@@ -81,7 +81,7 @@ describe('entropy', () => {
 
 const state: WalletState = {
   argon2: { salt: new Uint8Array(16), ...ARGON2 },
-  accounts: [{ namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x00', publicKey: new Uint8Array(33) }],
+  accounts: [{ namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x00', publicKey: new Uint8Array(33), chainCode: null }],
   fingerprint: new Uint8Array(32), createdAtMs: 5, idempotencyKey: new Uint8Array(32).fill(4),
   recent: [{ key: new Uint8Array(16), content: new Uint8Array(32), atMs: 6 }], seedDigest: new Uint8Array(32),
 }

@@ -19,7 +19,7 @@ import {
 const wallet = '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11'
 const b = (length: number, fill = 1): Uint8Array => new Uint8Array(length).fill(fill)
 const guesses = { guessesLeft: 4, lockedUntilMs: 0, wrongTotal: 1 }
-const account = { namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x3535353535353535353535353535353535353535', publicKey: b(33) }
+const account = { namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x3535353535353535353535353535353535353535', publicKey: b(33), chainCode: null }
 const body: RequestBody = {
   op: 'sign', wallet, request: b(16), issuedAtMs: 5, idempotency: b(16, 2), token: b(32), proof: { x: b(32), y: b(32), random: b(32), signature: b(64) }, pin: b(4), parameters: { a: 1 },
 }

@@ -2,7 +2,7 @@
 import { getPublicKey } from '@noble/secp256k1'
 import { toRlp, type Hex } from 'viem'
 import { signWithKey } from '../../enclave-sim/core/keys.ts'
-import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
+import { ethereum, parse } from '../../lib/chains/ethereum/ethereum.ts'
 import { readRlpList, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { describeVectors, hex, toHex, vectors } from '../support/core-vectors.ts'
@@ -13,8 +13,8 @@ const minimal = (value: bigint): Uint8Array => (value === 0n ? new Uint8Array() 
 
 function sign(unsigned: Uint8Array, chainId: bigint, privateKey: Uint8Array): string {
   const publicKey = getPublicKey(privateKey, true)
-  const transaction = ethereum.parse(`eip155:${chainId}`, unsigned)
-  return toHex(transaction.assemble(signWithKey(privateKey, publicKey, transaction.digest), ethereum.address(publicKey)).signed)
+  const transaction = parse(`eip155:${chainId}`, unsigned)
+  return toHex(transaction.assemble(signWithKey(privateKey, publicKey, transaction.digest), ethereum.address({ path: 'm', publicKey, chainCode: null })).signed)
 }
 
 /** What was signed, and for which chain; `undefined` when the transaction is of a kind that is not signed here. */
@@ -49,10 +49,10 @@ describeVectors('eth/ethers-transactions.json')('ethers', () => {
       const unsigned = hex(vector[`unsigned${kind}`] as string)
       const chainId = BigInt(vector.transaction.chainId ?? 0)
       if (chainId === 0n) {
-        expect(codeOf(() => ethereum.parse('eip155:0', unsigned))).toBe('tx_chain_id_missing')
+        expect(codeOf(() => parse('eip155:0', unsigned))).toBe('tx_chain_id_missing')
         continue
       }
-      const code = codeOf(() => ethereum.parse(`eip155:${chainId}`, unsigned))
+      const code = codeOf(() => parse(`eip155:${chainId}`, unsigned))
       if (code !== 'ok') {
         // Random ones whose tip is above their fee: no node takes them.
         expect([vector.name, code, tipAboveFee(unsigned)]).toEqual([vector.name, 'tx_field_invalid', true])
@@ -61,7 +61,7 @@ describeVectors('eth/ethers-transactions.json')('ethers', () => {
       done += 1
       if (process.env['SLOW'] !== '1' && done % 16 !== 1) continue // a signature with its checks takes 20 ms
       expect(sign(unsigned, chainId, hex(vector.privateKey))).toBe((vector[`signed${kind}`] as string).slice(2))
-      expect(codeOf(() => ethereum.parse(`eip155:${chainId}`, hex(vector[`signed${kind}`] as string)))).toBe('tx_already_signed')
+      expect(codeOf(() => parse(`eip155:${chainId}`, hex(vector[`signed${kind}`] as string)))).toBe('tx_already_signed')
     }
     expect(done).toBeGreaterThan(all.length / 4)
   }, 200_000)
@@ -69,8 +69,8 @@ describeVectors('eth/ethers-transactions.json')('ethers', () => {
   test.each<[string, string]>([['Legacy', 'tx_chain_id_missing'], ['Berlin', 'tx_type_unknown'], ['Cancun', 'tx_type_unknown']])('%s: refused as %s', (kind, code) => {
     expect(inForm(kind).length).toBeGreaterThan(50)
     for (const vector of inForm(kind)) {
-      expect(codeOf(() => ethereum.parse('eip155:1', hex(vector[`unsigned${kind}`] as string)))).toBe(code)
-      const signed = codeOf(() => ethereum.parse('eip155:1', hex(vector[`signed${kind}`] as string)))
+      expect(codeOf(() => parse('eip155:1', hex(vector[`unsigned${kind}`] as string)))).toBe(code)
+      const signed = codeOf(() => parse('eip155:1', hex(vector[`signed${kind}`] as string)))
       expect(signed).toBe(kind === 'Legacy' ? 'tx_already_signed' : code)
     }
   })
@@ -107,7 +107,7 @@ describeVectors('eth/ethereumjs-tx.json')('ethereumjs', () => {
     const { recoverTransactionAddress } = await import('viem')
     for (const { rlp, sender } of all.filter(({ set }) => set === 'eip155vitalik')) {
       const what = unsign(hex(rlp as string))
-      expect(ethereum.parse(`eip155:${what?.chainId}`, what?.unsigned as Uint8Array).summary.kind).toBe('legacy')
+      expect(parse(`eip155:${what?.chainId}`, what?.unsigned as Uint8Array).summary.kind).toBe('legacy')
       expect((await recoverTransactionAddress({ serializedTransaction: rlp as Hex & `0x02${string}` })).toLowerCase()).toBe(`0x${sender}`)
     }
   })
@@ -136,14 +136,14 @@ describeVectors('eth/transaction-tests.json')('ethereum/tests', () => {
     const what = unsign(hex(tx))
     if (what === undefined) {
       // Before EIP-155, or EIP-2930.
-      expect(codeOf(() => ethereum.parse('eip155:1', hex(tx)))).toMatch(/^tx_(already_signed|type_unknown)$/)
+      expect(codeOf(() => parse('eip155:1', hex(tx)))).toMatch(/^tx_(already_signed|type_unknown)$/)
       return
     }
-    expect(codeOf(() => ethereum.parse(`eip155:${what.chainId}`, what.unsigned))).toMatch(tx.length > 2 * 128 * 1024 ? /^tx_too_large$/ : /^ok$/)
+    expect(codeOf(() => parse(`eip155:${what.chainId}`, what.unsigned))).toMatch(tx.length > 2 * 128 * 1024 ? /^tx_too_large$/ : /^ok$/)
   })
 
   test.each(all.filter(({ valid }) => !valid).map((vector) => [vector.id, vector] as const))('%s is refused as it is', (_id, { tx }) => {
-    for (const chain of ['eip155:0', 'eip155:1', 'eip155:18']) expect(codeOf(() => ethereum.parse(chain, hex(tx)))).toMatch(/^tx_/)
+    for (const chain of ['eip155:0', 'eip155:1', 'eip155:18']) expect(codeOf(() => parse(chain, hex(tx)))).toMatch(/^tx_/)
   })
 
   test('the invalid ones are refused without their signature too, or written back the same', () => {
@@ -152,7 +152,7 @@ describeVectors('eth/transaction-tests.json')('ethereum/tests', () => {
       let what: ReturnType<typeof unsign>
       if (codeOf(() => (what = unsign(hex(tx)))) !== 'ok' || what === undefined) continue // not even a list
       const { unsigned, chainId } = what
-      if (codeOf(() => ethereum.parse(`eip155:${chainId}`, unsigned)) !== 'ok') continue
+      if (codeOf(() => parse(`eip155:${chainId}`, unsigned)) !== 'ok') continue
       expect(exception).toMatch(aboutOtherThings)
       expect(encode(readRlpList(unsigned[0] === 2 ? unsigned.subarray(1) : unsigned))).toEqual(unsigned[0] === 2 ? unsigned.subarray(1) : unsigned)
       read.push(id)

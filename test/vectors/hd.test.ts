@@ -108,13 +108,13 @@ describeVectors('eth/ethers-accounts.json')('addresses', () => {
     const { getPublicKey } = await import('@noble/secp256k1')
     const all = vectors<{ readonly privateKey: string; readonly address: string }>('eth/ethers-accounts.json')
     expect(all.length).toBeGreaterThan(200)
-    for (const { privateKey, address } of all) expect(ethereum.address(getPublicKey(hex(privateKey), true))).toBe(address)
+    for (const { privateKey, address } of all) expect(ethereum.address({ path: 'm', publicKey: getPublicKey(hex(privateKey), true), chainCode: null })).toBe(address)
   })
 
   test('as ethereum/tests has them', async () => {
     const { ethereum } = await import('../../lib/chains/ethereum/ethereum.ts')
     const { getPublicKey } = await import('@noble/secp256k1')
     const { vectors: all } = vectorJson<{ vectors: readonly { readonly key: string; readonly addr: string }[] }>('eth/keyaddr.json') ?? { vectors: [] }
-    for (const { key, addr } of all) expect(ethereum.address(getPublicKey(hex(key), true)).toLowerCase()).toBe(`0x${addr}`)
+    for (const { key, addr } of all) expect(ethereum.address({ path: 'm', publicKey: getPublicKey(hex(key), true), chainCode: null }).toLowerCase()).toBe(`0x${addr}`)
   })
 })

@@ -1,4 +1,4 @@
-import { chainOf } from '../../../lib/chains/chain.ts'
+import { parse } from '../../../lib/chains/ethereum/ethereum.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeSignParameters, encodeSignResult, type Account, type SignParameters } from '../../../lib/protocol/operations.ts'
 import { guessState } from '../guesses.ts'
@@ -17,7 +17,7 @@ export const sign: OperationHandler = async (input) => {
   const parameters = decodeSignParameters(body.parameters)
   if (parameters === undefined) throw new CloisterError('parameters_malformed')
   requirePin(body)
-  const transaction = chainOf(parameters.chain).parse(parameters.chain, parameters.transaction)
+  const transaction = parse(parameters.chain, parameters.transaction)
 
   return inTurn(input, async (turn) => {
     const record = currentRecord(input, turn)

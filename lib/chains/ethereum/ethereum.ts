@@ -9,8 +9,11 @@ import { addr, AggregatedError, Transaction } from 'micro-eth-signer'
 import { equal } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import type { Chain, EcdsaSignature, ParsedTransaction } from '../chain.ts'
+import type { Chain, Plan, Signature, Signed, SigningContext, Summary } from '../chain.ts'
 import { readRlpList, type RlpItem } from './rlp.ts'
+
+/** r ‖ s and the parity of R's y coordinate. */
+export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
 
 type Readable = InstanceType<typeof Transaction<'legacy'>> | InstanceType<typeof Transaction<'eip1559'>>
 
@@ -27,12 +30,33 @@ const EIP1559: Shape = { unsigned: 9, signed: 12, integers: [0, 1, 2, 3, 4, 6, 9
 
 export const ethereum: Chain = {
   namespace: 'eip155',
-  defaultPath: "m/44'/60'/0'/0/0",
-  address: (publicKey) => addr.fromPublicKey(publicKey),
-  parse,
+  curve: 'secp256k1',
+  path: (index) => `m/44'/60'/0'/0/${index}`,
+  accepts: (path) => /^m\/44'\/60'(\/[0-9]+'?){1,4}$/.test(path),
+  address: ({ publicKey }) => addr.fromPublicKey(publicKey),
+  read({ chain, kind, data }) {
+    if (kind !== 'transaction') throw new CloisterError('payload_kind_unknown')
+    const transaction = parse(chain, data)
+    return { plan: (context) => planOf(transaction, context) }
+  },
 }
 
-function parse(chain: string, bytes: Uint8Array): ParsedTransaction {
+/** Only for tests and vectors, which have no account. */
+export interface ParsedTransaction {
+  readonly summary: Summary
+  readonly digest: Uint8Array
+  assemble(signature: EcdsaSignature, address: string): Signed
+}
+
+function planOf(transaction: ParsedTransaction, { account }: SigningContext): Plan {
+  return {
+    summary: transaction.summary,
+    tasks: [{ path: account.path, publicKey: account.publicKey, scheme: { kind: 'ecdsa', digest: transaction.digest } }],
+    assemble: ([signature]) => transaction.assemble(signature as EcdsaSignature, account.address),
+  }
+}
+
+export function parse(chain: string, bytes: Uint8Array): ParsedTransaction {
   if (bytes.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
   const first = bytes[0]
   if (first === undefined || (first >= 0x80 && first < 0xc0)) throw new CloisterError('tx_malformed')
@@ -47,7 +71,7 @@ function parse(chain: string, bytes: Uint8Array): ParsedTransaction {
   if (chainId === undefined || chainId === 0n) throw new CloisterError('tx_chain_id_missing')
   if (chain !== `eip155:${chainId}`) throw new CloisterError('tx_chain_id_mismatch')
   return {
-    summary: { chain, kind: tx.type, fields: summarize(tx) },
+    summary: { chain, kind: tx.type, actions: [], fields: summarize(tx), warnings: [] },
     digest: keccak_256(bytes),
     assemble: (signature, address) => assemble(tx, signature, address),
   }
