@@ -112,7 +112,7 @@ function hmacSha512(key: Uint8Array, data: Uint8Array, out: Uint8Array): void {
 }
 
 /** Whether 0 < scalar < n. What it finds is public: an exception in the one case, nothing in the other. */
-function isScalar(scalar: Uint8Array): boolean {
+export function isScalar(scalar: Uint8Array): boolean {
   let any = 0
   let borrow = 0
   for (let i = 31; i >= 0; i--) {
@@ -123,7 +123,7 @@ function isScalar(scalar: Uint8Array): boolean {
 }
 
 /** a := a + b mod n, for b < n; the same steps whatever the values. @throws Error unless a < n, and when the sum is 0 */
-function addModN(a: Uint8Array, b: Uint8Array): void {
+export function addModN(a: Uint8Array, b: Uint8Array): void {
   const reduced = secretBytes(32)
   try {
     let carry = 0

@@ -6,7 +6,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb'
 import type { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { receiptItem, type WalletRecord } from '../../lib/protocol/record.ts'
 import type { TablePort, WriteResult } from '../core/ports.ts'
 import type { CredentialSource } from './credentials.ts'
 
@@ -123,7 +123,7 @@ export function createTable(options: TableOptions): TablePort {
     commit: (next, charge, expiredMs) =>
       update(
         keyOf(next),
-        'SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked DELETE #wrong :gone',
+        `SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked${next.expiresAtSec === 0 ? ' REMOVE #expiresAtSec' : ', #expiresAtSec = :expires'} DELETE #wrong :gone`,
         '#version = :version AND contains(#wrong, :entry) AND #spent >= :paid',
         {
           ':format': number(next.format),
@@ -136,8 +136,14 @@ export function createTable(options: TableOptions): TablePort {
           ':unlocked': number(0),
           ':entry': number(charge.atMs),
           ':gone': numbers([charge.atMs, ...expiredMs]),
+          ...(next.expiresAtSec === 0 ? {} : { ':expires': number(next.expiresAtSec) }),
         },
       ),
+
+    async putReceipt({ owner, wallet, sequence, sealed }) {
+      const Item = { owner: { S: owner }, item: { S: receiptItem(wallet, sequence) }, receipt: { B: sealed } }
+      await client.send(new PutItemCommand({ TableName, Item }), { abortSignal: AbortSignal.timeout(options.timeoutMs) })
+    },
   }
 }
 

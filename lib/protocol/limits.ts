@@ -10,6 +10,16 @@ export const LIMITS = {
   maxPinBytes: 64,
   /** Bytes of a transaction to sign (EIP-1559 calldata is the long part; 128 KiB is geth's own limit). */
   maxTransactionBytes: 128 * 1024,
+  /** Payloads of one `sign`. */
+  maxPayloads: 100,
+  /** Accounts of one wallet. */
+  maxAccounts: 200,
+  /** Accounts that one `discover` or `addAccounts` may name. */
+  maxAccountsPerCall: 50,
+  /** Bytes of a BIP-39 passphrase. */
+  maxPassphraseBytes: 255,
+  /** A deleted wallet can be restored for this long. */
+  deletionGraceMs: 7 * 86_400_000,
   /** How far a request's `issuedAt` may be from the enclave's time, either way. */
   requestFreshMs: 120_000,
   /** A channel key serves this long, and opens what was sealed to it for a while longer. */

@@ -1,7 +1,7 @@
 /** Ethereum transactions of ethers, ethereumjs and ethereum/tests: unsigned ones are read, signed with the given key, and compared byte by byte. */
 import { getPublicKey } from '@noble/secp256k1'
 import { toRlp, type Hex } from 'viem'
-import { signWithKey } from '../../enclave-sim/core/keys.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
 import { ethereum, parse } from '../../lib/chains/ethereum/ethereum.ts'
 import { readRlpList, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { codeOf } from '../support/core-codes.ts'
@@ -14,7 +14,7 @@ const minimal = (value: bigint): Uint8Array => (value === 0n ? new Uint8Array() 
 function sign(unsigned: Uint8Array, chainId: bigint, privateKey: Uint8Array): string {
   const publicKey = getPublicKey(privateKey, true)
   const transaction = parse(`eip155:${chainId}`, unsigned)
-  return toHex(transaction.assemble(signWithKey(privateKey, publicKey, transaction.digest), ethereum.address({ path: 'm', publicKey, chainCode: null })).signed)
+  return toHex(transaction.assemble(signEcdsa(privateKey, publicKey, transaction.digest), ethereum.address({ path: 'm', publicKey, chainCode: null })).signed)
 }
 
 /** What was signed, and for which chain; `undefined` when the transaction is of a kind that is not signed here. */
