@@ -69,7 +69,7 @@ export interface Done<T> {
  */
 export async function withSecret<T>(core: Guarded, body: RequestBody, record: WalletRecord, turn: WalletTurn, use: Use<T>): Promise<Done<T>> {
   const nowMs = core.clock.nowMs()
-  const isGuess = use.guess !== 'code'
+  let isGuess = use.guess !== 'code'
   if (isGuess && record.lockedUntilMs > nowMs) {
     await requireCurrent(core, record)
     throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
@@ -88,6 +88,11 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     const { state } = opened
     requireNotGone(state, nowMs)
     const moment = { nowMs, isRepeat: isRepeat(state, body) }
+    // A code that a repeat brings has been used: what it tries is a PIN, under the PIN's own limits.
+    if (!isGuess && moment.isRepeat) {
+      if (record.lockedUntilMs > nowMs) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+      isGuess = true
+    }
     if (state.goneAtMs !== null && use.whileDeleted !== true && !moment.isRepeat) throw new CloisterError('wallet_deleted')
     use.check?.(state, moment)
     const { factor } = state
