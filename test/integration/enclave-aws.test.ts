@@ -89,7 +89,7 @@ test('which no is which', async () => {
   const port = connect()
   const { ciphertext } = await port.generateDataKey(await document(), context)
   expect(await codeOf(port.decrypt(await document(), ciphertext, { ...context, owner: 'another' }))).toBe('ciphertext')
-  expect(await codeOf(port.decrypt(await document(), ciphertext.with(-1, 0).with(-2, 0), context))).toBe('ciphertext')
+  expect(await codeOf(port.decrypt(await document(), ciphertext.map((byte, i) => (i === ciphertext.length - 1 ? byte ^ 1 : byte)), context))).toBe('ciphertext')
   expect(await codeOf(port.decrypt(await document(9), ciphertext, context))).toBe('denied')
   expect(await codeOf(port.generateDataKey(await document(9), context))).toBe('denied')
   expect(await codeOf(port.generateDataKey(new Uint8Array(9), context))).toBe('ValidationException')
