@@ -36,9 +36,7 @@ export function createHttpsPost(agent: Agent): HttpsPost {
         })
         incoming.on('error', reject)
         incoming.on('close', () => reject(new Error('the answer broke off')))
-        incoming.on('end', () => {
-          if (incoming.complete) resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) })
-        })
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }))
       })
       outgoing.on('error', reject)
       outgoing.end(body)

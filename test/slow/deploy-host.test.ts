@@ -87,7 +87,7 @@ describe('user data', () => {
       `aws s3 cp --only-show-errors --region eu-central-1 s3://artifacts/production-1.json ${root}/opt/cloister/production-1.json`,
       `logs -a fetch-config -m ec2 -s -c file:${root}/opt/cloister/logs.json`,
       'systemctl daemon-reload',
-      'systemctl enable --now nitro-enclaves-allocator cloister-door cloister-egress-9001 cloister-egress-9002 cloister-egress-9003 cloister-egress-9004 cloister-egress-9005 cloister-egress cloister-agent',
+      'systemctl enable --now nitro-enclaves-allocator cloister-door cloister-egress-9001 cloister-egress-9002 cloister-egress-9003 cloister-egress-9004 cloister-egress cloister-agent',
     ])
   })
 
