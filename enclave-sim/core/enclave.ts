@@ -46,8 +46,8 @@ export interface Platform {
   readonly argon2id: Argon2id
   readonly monotonicMs: MonotonicMs
   readonly seedKernel: SeedKernel
-  /** Clients that reach the outside as the measured configuration says. */
-  connect(configuration: Configuration): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
+  /** Clients that reach the outside as the measured configuration says. `nowMs`: attested time, for signatures. */
+  connect(configuration: Configuration, nowMs: () => number): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
 }
 
 export interface Enclave {
@@ -148,7 +148,7 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
 
 async function serve(platform: Platform, configuration: Configuration, halt: (why: string) => void): Promise<Serving> {
   const clock = await createAttestedClock(platform.nsm, platform.monotonicMs)
-  const { kms, table, fetchJwks } = platform.connect(configuration)
+  const { kms, table, fetchJwks } = platform.connect(configuration, () => clock.nowMs())
   const channelKeys = await createChannelKeys(platform.nsm, clock)
   const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
   const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))

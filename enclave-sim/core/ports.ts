@@ -25,10 +25,13 @@ export interface KmsPort {
   generateRandom(attestation: Uint8Array, bytes: number): Promise<Uint8Array>
 }
 
+/** `ciphertext`: it, or its context, is not what KMS made. `denied`: the policies. `key`: it is disabled, on its way out, or not there. */
+export type KmsRefusalReason = 'ciphertext' | 'denied' | 'key'
+
 /** KMS's own no, as opposed to no answer. */
 export class KmsRefusal extends Error {
-  readonly reason: 'ciphertext' | 'denied'
-  constructor(reason: 'ciphertext' | 'denied') {
+  readonly reason: KmsRefusalReason
+  constructor(reason: KmsRefusalReason) {
     super(`KMS refused: ${reason}`)
     this.reason = reason
   }
