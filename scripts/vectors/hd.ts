@@ -1,12 +1,11 @@
 /**
- * Keys from entropy: BIP-39 by enclave-sim/core/mnemonic.ts (English sentences; seeds of any), BIP-32 by
- * enclave-sim/core/keys.ts and the library under it. A vector gives several checks: `sentence`, `seed`, `master`, and
- * one for each key.
+ * Keys from entropy: BIP-39 by enclave-sim/core/mnemonic.ts (English sentences; seeds of any), BIP-32 and
+ * SLIP-10 by enclave-sim/core/hd.ts. A vector gives several checks: `sentence`, `seed`, `master`, and one for each key.
  */
 import { base58check } from '@scure/base'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
-import { deriveAccount } from '../../enclave-sim/core/keys.ts'
+import { publicKeyOf as publicKeyFrom, withPrivateKey } from '../../enclave-sim/core/hd.ts'
 import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
 import { equal, toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { hexField, idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
@@ -80,7 +79,7 @@ function checkKeys(seed: Uint8Array, path: string, xprv: string, xpub: string): 
 }
 
 function ownPublicKey(seed: Uint8Array, path: string): Uint8Array {
-  return deriveAccount(seed, 'eip155', path).publicKey
+  return withPrivateKey(seed, 'secp256k1', path, ({ privateKey }) => publicKeyFrom('secp256k1', privateKey))
 }
 
 function derive(seed: Uint8Array, path: string): HDKey {
