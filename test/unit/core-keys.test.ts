@@ -71,7 +71,7 @@ describe('derivation', () => {
     const { setPrivateKey } = crypto.ECDH.prototype
     const spy = jest.spyOn(crypto.ECDH.prototype, 'setPrivateKey').mockImplementation(function (this: crypto.ECDH, ...of: unknown[]) {
       given.push(of[0] as Uint8Array)
-      setPrivateKey.apply(this, of as [NodeJS.ArrayBufferView])
+      Reflect.apply(setPrivateKey, this, of)
     })
     try {
       signDigest(secret, deriveAccount(secret, 'eip155', PATH), new Uint8Array(32).fill(1))
