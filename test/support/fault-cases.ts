@@ -54,6 +54,6 @@ export function faultCases(theCloud: () => Cloud, mode: FaultMode): void {
   test('STS', async () => {
     const fresh = await theCloud().logIn(`sts-${mode}`)
     Object.assign(theCloud().stack.services.sts.faults, { mode })
-    await expect503(() => rawCall(theCloud(), fresh, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 24 } }))
+    await expect503(() => rawCall(theCloud(), fresh, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: CREATE }))
   })
 }

@@ -223,7 +223,7 @@ describe('the record', () => {
 })
 
 describe('the recovery code', () => {
-  const [code, backup, factor] = loadVectors<Flat & { readonly content: unknown; readonly atMs: number; readonly step: number }>('recovery') as [Flat, Flat & { readonly content: unknown }, Flat & { readonly step: number }]
+  const [code, backup, factor] = loadVectors<unknown>('recovery') as [Flat, Flat & { readonly content: unknown }, Flat & { readonly step: number }]
 
   test('is of the wallet and the request, and is written so', async () => {
     const [key, secret, request] = [hex(code['idempotencyKey']), hex(code['secret']), hex(code['idempotency'])]
