@@ -3,6 +3,7 @@ import { startCloud, type Cloud } from '../support/cloud.ts'
 import { expect503, faultCases, healAll } from '../support/fault-cases.ts'
 import { owned, PIN } from '../support/owned.ts'
 import { rawCall, sealedCode } from '../support/raw-client.ts'
+import { CREATE } from '../support/transactions.ts'
 
 let cloud: Cloud
 

@@ -129,7 +129,7 @@ def check_recovery(folder):
     raw = bytes.fromhex(code["code"])
     check("recovery text", wire.recovery_text(raw) == code["text"])
     private = wire.recovery_private(raw)
-    check("recovery keys", (private.private_bytes_raw().hex(), wire.raw_public(private).hex()) == (code["privateKey"], code["publicKey"]))
+    check("recovery keys", (wire.raw_private(private).hex(), wire.raw_public(private).hex()) == (code["privateKey"], code["publicKey"]))
     file = json.loads(backup["file"])
     sealed = wire.from_b64url(file.pop("sealed"), "backup_invalid")
     aad = wire.encode({**file, "fingerprint": wire.from_b64url(file["fingerprint"], "backup_invalid")})

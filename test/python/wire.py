@@ -129,6 +129,10 @@ def raw_public(private):
     return private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
+def raw_private(private):
+    return private.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+
+
 def start_request(public_key, private=None):
     """Sender's context: enc, key, base nonce, exporter secret."""
     private = private or x25519.X25519PrivateKey.generate()

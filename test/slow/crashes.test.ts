@@ -2,6 +2,7 @@
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { heal, owned, PIN } from '../support/owned.ts'
 import { rawCall } from '../support/raw-client.ts'
+import { CREATE } from '../support/transactions.ts'
 
 let cloud: Cloud
 
