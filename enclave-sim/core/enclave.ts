@@ -4,6 +4,7 @@ import { answerBinding, encodeAnswer, type AnswerOutcome } from '../../lib/proto
 import { wipe } from '../../lib/protocol/bytes.ts'
 import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
+import type { EnclaveStatus } from '../../lib/protocol/operator.ts'
 import type { ServiceAnswer, ServiceRequest } from '../../lib/protocol/service.ts'
 import type { FetchJwks } from '../../lib/tokens/verify.ts'
 import { createTokenVerifier } from '../../lib/tokens/verify.ts'
@@ -14,15 +15,18 @@ import { createAttestedClock, MAX_DRIFT_MS } from './clock.ts'
 import { CONFIGURATION_PCR, readConfiguration, type Configuration } from './configuration.ts'
 import { createDataKeys } from './data-keys.ts'
 import { warmKeys } from './keys.ts'
+import { workOf } from './operate.ts'
 import { create } from './operations/create.ts'
 import type { Core, OperationHandler } from './operations/operation.ts'
 import { sign } from './operations/sign.ts'
 import { view } from './operations/view.ts'
 import { createPhases, type Ability, type Phase } from './phases.ts'
 import type { Argon2id, KmsPort, MonotonicMs, NsmPort, SeedKernel, TablePort } from './ports.ts'
+import { startUpTest, testedSource } from './random-source.ts'
 import { createRecipient } from './recipient.ts'
 import { createReplayGuard } from './replay.ts'
-import { runSelfTests } from './self-test.ts'
+import { runSelfTests, SELF_TESTS, SelfTestFailure } from './self-test.ts'
+import { VERSION } from './version.ts'
 import { createWalletQueue } from './wallet-queue.ts'
 
 const CLOCK_SYNC_MS = 60_000
@@ -51,7 +55,15 @@ export interface Enclave {
   offer(nonce: Uint8Array): Promise<{ document: Uint8Array; key: Uint8Array }>
   channelIds(): readonly Uint8Array[]
   handle(message: ServiceRequest): Promise<ServiceAnswer>
-  rotateChannelKey(): Promise<void>
+  /** @param now the earlier keys open nothing more, instead of a while longer */
+  rotateChannelKey(now?: boolean): Promise<void>
+  /** In every phase; what it works on, only while it does. */
+  status(): EnclaveStatus
+  /** An attestation document with nothing in it but the nonce: for operators, who look at the measurements. */
+  attest(nonce: Uint8Array): Promise<Uint8Array>
+  /** Takes no new requests and offers no channel; `resume` takes it back. @throws CloisterError `unavailable` where there is nothing to drain */
+  drain(): void
+  resume(): void
   halt(reason: string): void
 }
 
@@ -59,14 +71,18 @@ interface Serving {
   readonly gate: Gate
   readonly core: Core
   readonly channelKeys: ChannelKeys
+  clockReading(): { readonly driftMs: number; readonly readAgoMs: number }
   readonly timer: NodeJS.Timeout
 }
 
-/** Boots: self-tests first. A failed one leaves it halted. */
-export async function bootEnclave(platform: Platform): Promise<Enclave> {
+/** Boots: self-tests first, then the start-up test of the device's random bytes. A failed one leaves it halted. */
+export async function bootEnclave(outside: Platform, selfTests: typeof SELF_TESTS = SELF_TESTS): Promise<Enclave> {
   const phases = createPhases()
   let reason: string | undefined
   let serving: Serving | undefined
+  let open = 0
+  // The only way to the device's random bytes from here on.
+  const platform = { ...outside, nsm: { ...outside.nsm, random: testedSource(() => outside.nsm.random(), () => halt('random-source')) } }
 
   function halt(why: string): void {
     reason ??= why
@@ -81,15 +97,16 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
   }
 
   try {
-    await runSelfTests(platform.argon2id)
+    await runSelfTests(platform.argon2id, selfTests)
+    await startUpTest(platform.nsm.random)
     // Before the first key, salt or nonce is made.
     const entropy = await platform.nsm.random()
     await platform.seedKernel(entropy)
     wipe(entropy)
     warmKeys()
     phases.enter('self-test')
-  } catch {
-    halt('self-test')
+  } catch (error) {
+    halt(error instanceof SelfTestFailure ? `self-test:${error.primitive}` : 'entropy')
   }
 
   return {
@@ -119,16 +136,37 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
       return ready('attest').channelKeys.offer(nonce)
     },
     channelIds: () => ready('channels').channelKeys.ids(),
-    async rotateChannelKey() {
-      await ready('attest').channelKeys.rotate()
+    async rotateChannelKey(now = false) {
+      await ready('operate').channelKeys.rotate(now)
+    },
+    status: () => ({
+      version: VERSION,
+      phase: phases.current,
+      reason: reason ?? null,
+      work: serving === undefined ? null : workOf(serving.core, serving.channelKeys, open, serving.clockReading()),
+    }),
+    async attest(nonce) {
+      ready('operate')
+      return platform.nsm.attest({ publicKey: null, userData: null, nonce })
+    },
+    drain() {
+      ready('operate')
+      if (phases.current === 'serving') phases.enter('draining')
+    },
+    resume() {
+      ready('operate')
+      if (phases.current === 'draining') phases.enter('serving')
     },
     async handle(message) {
+      open += 1
       try {
         const done = await answer(ready('request'), message)
-        ready('request') // halted meanwhile: then nothing leaves
+        ready('answer') // halted meanwhile: then nothing leaves
         return done
       } catch (error) {
         return inTheClear(error)
+      } finally {
+        open -= 1
       }
     },
     halt,
@@ -140,11 +178,13 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   const { kms, table, fetchJwks } = platform.connect(configuration)
   const channelKeys = await createChannelKeys(platform.nsm, clock)
   const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
-  const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
+  const kmsKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
+  const dataKeys = { ...kmsKeys, random: testedSource(kmsKeys.random, () => halt('random-source-kms')) }
   const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
   let syncedAtMs = platform.monotonicMs()
+  let driftMs = 0
   async function readClock(): Promise<void> {
-    const driftMs = await clock.sync()
+    driftMs = await clock.sync()
     syncedAtMs = platform.monotonicMs()
     if (driftMs > MAX_DRIFT_MS) halt('clock')
   }
@@ -159,6 +199,7 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
     gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
     core: { vault, table, clock, nsm: platform.nsm, queue: createWalletQueue(configuration.limits), admission: createAdmission(configuration.limits) },
     channelKeys,
+    clockReading: () => ({ driftMs, readAgoMs: platform.monotonicMs() - syncedAtMs }),
     timer,
   }
 }
