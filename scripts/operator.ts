@@ -67,6 +67,7 @@ try {
 }
 
 async function main(name: (typeof COMMANDS)[number]): Promise<boolean> {
+  if (values.now && name !== 'rotate') throw new Error('--now is for rotate')
   // Pins first: without them `measurements` says nothing.
   const pins = name === 'measurements' ? await readPins() : undefined
   const nonce = crypto.getRandomValues(new Uint8Array(32))
