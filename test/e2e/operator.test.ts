@@ -16,11 +16,12 @@ let simulatorRoot: string
 const environment = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
 
 beforeAll(async () => {
-  Object.assign(process.env, environment)
   cloud = await startCloud({ enclaves: 2 })
+  // Not before: the API's process has its own.
+  Object.assign(process.env, environment)
   simulatorRoot = join(cloud.stateDir, 'root.der')
   await writeFile(simulatorRoot, cloud.stack.trust.root)
-}, 60_000)
+}, 120_000)
 afterAll(() => cloud?.close())
 
 interface Ran {

@@ -31,7 +31,7 @@ async function attestedOnce(enclave: Enclave): Promise<Enclave> {
 }
 
 test('the version is the package’s, the phases are the core’s', () => {
-  expect(VERSION).toBe((jest.requireActual('../../package.json') as { version: string }).version)
+  expect(VERSION).toBe(jest.requireActual<{ version: string }>('../../package.json').version)
   expect(ENCLAVE_PHASES).toEqual(PHASES)
 })
 
@@ -151,7 +151,10 @@ describe('drain', () => {
     const serving: Enclave[] = []
     const enclave = await world.enclave({
       argon2id: async (...of) => {
-        for (const one of serving) [one.drain(), one.halt('clock')]
+        for (const one of serving) {
+          one.drain()
+          one.halt('clock')
+        }
         return argon2id(...of)
       },
     })
