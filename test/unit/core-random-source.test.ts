@@ -89,7 +89,7 @@ describe('the tests', () => {
   })
 
   test.each([0.25, 0.5, 0.9])('biased: one value with probability %d, within a few windows', (bias) => {
-    for (let seed = 1; seed <= 20; seed++) {
+    for (let seed = 1; seed <= 5; seed++) {
       const next = uniform(seed)
       const at = failsAt(sequence(64 * PROPORTION_WINDOW, () => (next() < bias ? 0x55 : Math.floor(next() * 256))))
       expect(at).toBeDefined()
@@ -97,10 +97,10 @@ describe('the tests', () => {
   })
 
   test('good ones pass: this machine’s, and one with just the assumed entropy', () => {
-    expect(failsAt(randomBytes(1_000_000))).toBe(undefined)
+    expect(createHealthTests()(randomBytes(1_000_000))).toBe(true)
     const next = uniform(99)
     // 16 values, alike: 4 bits a byte.
-    expect(failsAt(sequence(1_000_000, () => Math.floor(next() * 16)))).toBe(undefined)
+    expect(createHealthTests()(Uint8Array.from(sequence(1_000_000, () => Math.floor(next() * 16))))).toBe(true)
   })
 
   test('once failed, a source stays so', () => {
