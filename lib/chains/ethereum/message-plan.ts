@@ -2,8 +2,7 @@
 import { recoverPublicKey } from '@noble/secp256k1'
 import { concat, equal } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
-import type { Payload } from '../../protocol/operations.ts'
-import type { Account } from '../../protocol/operations.ts'
+import type { Account, Payload } from '../../protocol/operations.ts'
 import type { Plan, Summary } from '../chain.ts'
 
 export type MessagePayload = Pick<Payload, 'chain' | 'kind' | 'data' | 'context'>
