@@ -29,8 +29,8 @@ interface Content {
 
 /**
  * The summary has each value that is signed, by its path (`domain.name`, `message.to[0].wallet`), the primary type with all that it refers to, and
- * what is recognised as an approval or a transfer. Warnings: `any_chain` (no chain id in the domain), `hidden_characters`, `legacy_typed_data`,
- * `unlimited_approval`.
+ * what is recognised as an approval or a transfer. Warnings: `any_chain` (no chain id in the domain), `hidden_characters`, `address_checksum` (EIP-55
+ * doesn't hold), `legacy_typed_data`, `unlimited_approval`.
  * @param payload `data`: UTF-8 JSON, `{types, primaryType, domain, message}`, or for V1 a list of `{type, name, value}`;
  *   `context`: `{version: 'V1' | 'V3' | 'V4'}`, or `null` for V4
  * @throws CloisterError `chain_unknown`, `parameters_malformed`, `tx_too_large`, `typed_data_malformed`, `tx_chain_id_mismatch`
@@ -64,7 +64,7 @@ function readV4(json: Json, version: (typeof VERSIONS)[number]): Content {
   // The domain alone may be signed: then there is no message.
   if (primaryType === DOMAIN) exactObject(message, [])
   else parts.push(encoder.hashStruct(primaryType, message, 'message'))
-  const { actions, warnings } = recognise(types, primaryType, new Map(encoder.lines))
+  const { actions, warnings } = recognise(types, primaryType, new Map(encoder.lines.map(([path, text]) => [path, text])))
   const chainId = domainChainId(domain)
   return {
     digest: keccak_256(concat(...parts)),
@@ -84,12 +84,13 @@ function summarize(chain: string, version: (typeof VERSIONS)[number], { lines, a
   const shown = lines.map(([path, text]) => [path, visible(text)] as const)
   const fields = Object.fromEntries(shown.map(([path, { text }]) => [path, text]))
   const isHidden = shown.some(([, value]) => value.isHidden)
+  const isMistyped = lines.some(([, , is]) => is === true)
   const all: readonly Action[] = [{ action: 'sign_typed_data', fields: {} }]
   return {
     chain,
     kind: `typed_data_${version.toLowerCase()}`,
     actions: actions.length > 0 ? actions : all,
     fields,
-    warnings: [...warnings, ...(isHidden ? ['hidden_characters'] : [])],
+    warnings: [...warnings, ...(isHidden ? ['hidden_characters'] : []), ...(isMistyped ? ['address_checksum'] : [])],
   }
 }

@@ -96,8 +96,9 @@ function decodeStatic(type: AbiType, data: Uint8Array, at: number): AbiValue {
       return word.slice(0, type.length)
     case 'bytes':
     case 'array':
-      throw new Error('not a static type')
+      break
   }
+  throw new Error('not a static type')
 }
 
 function decodeDynamic(type: AbiType, data: Uint8Array, at: number): { readonly value: AbiValue; readonly end: number } {

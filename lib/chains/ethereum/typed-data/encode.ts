@@ -14,7 +14,7 @@ import { readValue, wordOf } from './values.ts'
 export type Version = 'V3' | 'V4'
 
 /** Path of a value (`message.to[0].name`) and the value as text, in the order in which they are hashed. */
-export type Line = readonly [path: string, text: string]
+export type Line = readonly [path: string, text: string, isMistyped?: boolean]
 
 export interface Encoder {
   /** keccak256(typeHash ‖ encodeData), 32 bytes. @throws Malformed */
@@ -59,7 +59,7 @@ export function createEncoder(types: Types, version: Version): Encoder {
     }
     // Text that is null is taken for empty text, as MetaMask has it.
     const read = readValue(type, type === 'string' && value === null ? '' : value)
-    lines.push([path, read.text])
+    lines.push([path, read.text, read.isMistyped ?? false])
     return wordOf(type, read)
   }
 

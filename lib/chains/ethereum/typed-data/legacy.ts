@@ -28,10 +28,10 @@ export function readLegacy(value: Json): Legacy {
   })
   const schema = keccak_256(concat(...entries.map(({ type, name }) => utf8(`${type} ${name}`))))
   const values = keccak_256(concat(...entries.map((entry) => entry.value.packed)))
-  const lines = entries.flatMap(({ type, name, value: { text } }, index): Line[] => [
+  const lines = entries.flatMap(({ type, name, value: { text, isMistyped } }, index): Line[] => [
     [`message[${index}].type`, type],
     [`message[${index}].name`, name],
-    [`message[${index}].value`, text],
+    [`message[${index}].value`, text, isMistyped ?? false],
   ])
   return { digest: keccak_256(concat(schema, values)), lines }
 }

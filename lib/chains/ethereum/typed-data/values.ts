@@ -10,10 +10,12 @@ export interface Value {
   readonly packed: Uint8Array
   /** As a person reads it. */
   readonly text: string
+  /** An address in both cases whose checksum (EIP-55) doesn't hold: it was mistyped, or altered. */
+  readonly isMistyped?: boolean
 }
 
 /**
- * `bool`: true or false. `address`: `0x` and 40 hex digits; with both cases, EIP-55 must hold. `bytes…`: `0x` and hex, of exactly the type's length.
+ * `bool`: true or false. `address`: `0x` and 40 hex digits. `bytes…`: `0x` and hex, of exactly the type's length.
  * Integers: a whole JSON number, decimal digits in text, or `0x` and hex; in range.
  * @throws Malformed
  */
@@ -44,8 +46,8 @@ export function wordOf(type: string, { packed }: Value): Uint8Array {
 }
 
 function readAddress(value: Json | undefined): Value {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(value) || !addr.isValid(value)) throw new Malformed()
-  return { packed: fromHex(value.slice(2)) as Uint8Array, text: addr.addChecksum(value) }
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(value)) throw new Malformed()
+  return { packed: fromHex(value.slice(2)) as Uint8Array, text: addr.addChecksum(value), isMistyped: !addr.isValid(value) }
 }
 
 function readBytes(value: Json | undefined, length: number | undefined): Value {
