@@ -12,6 +12,8 @@ export type Types = ReadonlyMap<string, readonly Field[]>
 
 const MAX_TYPES = 64
 const MAX_FIELDS = 256
+/** Characters of a type, brackets and all. */
+const MAX_TYPE = 256
 /** Solidity's identifiers: nothing that could pass for punctuation in `encodeType`. */
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]{0,127}$/
 const ARRAY = /^(.*)\[([1-9][0-9]{0,8})?\]$/
@@ -62,9 +64,9 @@ function readFields(value: Json): readonly Field[] {
   if (!Array.isArray(value) || value.length > MAX_FIELDS) throw new Malformed()
   const fields = value.map((item: Json): Field => {
     const field = exactObject(item, ['name', 'type'])
-    const name = jsonString(field.get('name'))
-    if (!IDENTIFIER.test(name)) throw new Malformed()
-    return { name, type: jsonString(field.get('type')) }
+    const [name, type] = [jsonString(field.get('name')), jsonString(field.get('type'))]
+    if (!IDENTIFIER.test(name) || type.length > MAX_TYPE) throw new Malformed()
+    return { name, type }
   })
   if (new Set(fields.map(({ name }) => name)).size !== fields.length) throw new Malformed()
   return fields
