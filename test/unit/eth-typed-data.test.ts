@@ -180,6 +180,19 @@ describe('refused', () => {
     for (const context of [{}, { version: 'V2' }, { version: 4 }, { version: 'V4', more: 1 }, 'V4', []]) expect(codeFor(one('uint8', 1), context)).toBe('parameters_malformed')
   })
 
+  test('types that all refer to each other, beyond hashing', () => {
+    const dense = (count: number): object => {
+      const names = Array.from({ length: count }, (_, i) => `S${i}${'x'.repeat(120)}`)
+      const fields = names.map((type, i) => ({ name: `f${i}`, type: `${type}[]` }))
+      return {
+        types: { M: names.map((type, i) => ({ name: `f${i}`, type })), ...Object.fromEntries(names.map((name) => [name, fields])) },
+        primaryType: 'M', domain: {}, message: Object.fromEntries(fields.map(({ name }) => [name, Object.fromEntries(fields.map((field) => [field.name, []]))])),
+      }
+    }
+    expect(codeFor(dense(4))).toBe('ok')
+    expect(codeFor(dense(16))).toBe('typed_data_malformed')
+  })
+
   test('deep or wide beyond reading, without hanging', () => {
     const types = { M: [{ name: 'x', type: 'M' }] }
     const nested = (depth: number): string => `{"types":${JSON.stringify(types)},"primaryType":"M","domain":{},"message":${'{"x":'.repeat(depth)}null${'}'.repeat(depth)}}`

@@ -11,6 +11,9 @@ import { jsonObject, type Json } from './json.ts'
 import { arrayType, encodeType, fieldsOf, type Types } from './types.ts'
 import { readValue, wordOf } from './values.ts'
 
+/** Characters of `encodeType` that one message may come to: types that all refer to each other are hashed over and over. */
+const MAX_TYPE_TEXT = 128 * 1024
+
 export type Version = 'V3' | 'V4'
 
 /** Path of a value (`message.to[0].name`) and the value as text, in the order in which they are hashed. */
@@ -28,8 +31,15 @@ export function createEncoder(types: Types, version: Version): Encoder {
   const lines: Line[] = []
   const typeHashes = new Map<string, Uint8Array>()
 
+  let typeText = 0
+
   const typeHash = (name: string): Uint8Array => {
-    const hash = typeHashes.get(name) ?? keccak_256(utf8(encodeType(types, name)))
+    const known = typeHashes.get(name)
+    if (known !== undefined) return known
+    const text = encodeType(types, name)
+    typeText += text.length
+    if (typeText > MAX_TYPE_TEXT) throw new Malformed()
+    const hash = keccak_256(utf8(text))
     typeHashes.set(name, hash)
     return hash
   }
