@@ -1,6 +1,6 @@
 /** One account, and what a plan for it comes to. */
 import { getPublicKey } from '@noble/secp256k1'
-import { signWithKey } from '../../enclave-sim/core/keys.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
 import type { Plan, Reading, Signed } from '../../lib/chains/chain.ts'
 import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
@@ -24,7 +24,7 @@ export function digestOf(plan: Plan): Uint8Array {
 }
 
 export function signPlan(plan: Plan, key: Uint8Array = KEY): Signed {
-  return plan.assemble(plan.tasks.map((task) => signWithKey(key, key === KEY ? task.publicKey : getPublicKey(key, true), digestOf({ ...plan, tasks: [task] }))))
+  return plan.assemble(plan.tasks.map((task) => signEcdsa(key, key === KEY ? task.publicKey : getPublicKey(key, true), digestOf({ ...plan, tasks: [task] }))))
 }
 
 export function payload(kind: 'message' | 'typedData' | 'hash', data: Uint8Array | string, context: CborValue = null, chain = 'eip155:1') {

@@ -1,6 +1,6 @@
 /** EIP-712 of ethers and eth-sig-util, personal_sign of eth-sig-util: digests and signatures, and what they refuse is refused. */
 import { getPublicKey } from '@noble/secp256k1'
-import { signWithKey } from '../../enclave-sim/core/keys.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
 import type { Reading } from '../../lib/chains/chain.ts'
 import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
 import { readPersonalMessage } from '../../lib/chains/ethereum/personal.ts'
@@ -39,7 +39,7 @@ function sign(reading: Reading, key: Uint8Array): string {
   const account = { namespace: 'eip155', path: 'm', address: ethereum.address({ path: 'm', publicKey, chainCode: null }), publicKey, chainCode: null }
   const permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
   const plan = reading.plan({ account, accounts: [account], permissions })
-  return `0x${toHex(plan.assemble([signWithKey(key, publicKey, digestOf(plan))]).signed)}`
+  return `0x${toHex(plan.assemble([signEcdsa(key, publicKey, digestOf(plan))]).signed)}`
 }
 
 const keyOf = (arg: Json): Uint8Array => hex((arg['privateKey'] as { __hex: string }).__hex)
