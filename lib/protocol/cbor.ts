@@ -6,7 +6,7 @@
  * in shortest form, unsorted or duplicate map keys, trailing bytes.
  */
 import { decode, encode, type DecodeOptions, type EncodeOptions } from 'cborg'
-import { equal, wipe } from './bytes.ts'
+import { concat, equal, secretBytes, wipe } from './bytes.ts'
 
 export type CborValue =
   | number
@@ -33,7 +33,7 @@ const encodeOptions: EncodeOptions = { float64: true }
 export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
   const encoded = encode(value, encodeOptions)
   try {
-    return new Uint8Array(encoded)
+    return concat(encoded)
   } finally {
     encoded.fill(0) // secrets pass through here, and this buffer is the codec's
   }
@@ -47,7 +47,7 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   let value: unknown
   let again: Uint8Array | undefined
   try {
-    value = decode(bytes, decodeOptions)
+    value = decode(withOwnSlices(bytes), decodeOptions)
     if (isAllowed(value)) {
       again = encodeCbor(value)
       if (equal(again, bytes)) return value
@@ -59,6 +59,17 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   }
   wipeDeep(value)
   return undefined
+}
+
+/** The codec takes byte strings out with `slice`, which puts short ones (a PIN) where they can't be wiped. Here each gets a buffer of its own. */
+function withOwnSlices(bytes: Uint8Array): Uint8Array {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  const slice = (from: number, to: number): Uint8Array => {
+    const out = secretBytes(to - from)
+    out.set(view.subarray(from, to))
+    return out
+  }
+  return Object.assign(view, { slice })
 }
 
 /** Overwrites every byte string in a decoded value: for values that are refused, and may hold a secret. */
