@@ -1,18 +1,24 @@
 /**
  * ECDSA over secp256k1 with RFC 6979's nonces, over bytes: neither the private key nor a nonce (which gives the key away) is ever in a
- * BigInt or a string, which can't be overwritten. Points are OpenSSL's; arithmetic modulo n is here, in sixteen limbs of 16 bits, little
+ * BigInt or a string, which can't be overwritten (a random multiple of the nonce is, once). Points are OpenSSL's; arithmetic modulo n is here, in sixteen limbs of 16 bits, little
  * end first, with the same steps whatever the values.
  */
-import { createHmac } from 'node:crypto'
-import { concat, secretBytes, wipe } from '../../lib/protocol/bytes.ts'
+import { createHmac, randomFillSync } from 'node:crypto'
+import { concat, fromHex, secretBytes, toHex, wipe } from '../../lib/protocol/bytes.ts'
 import { isScalar, pointOf } from './hd.ts'
+
+/** Scratch of `multiply` and `reduceOnce`, zero in between: hundreds of calls make one signature. */
+const WIDE = new Uint16Array(new ArrayBuffer(64))
+const HIGH = new Uint16Array(new ArrayBuffer(32))
+const REDUCED = new Uint16Array(new ArrayBuffer(32))
 
 type Limbs = Uint16Array<ArrayBuffer>
 
 const LIMBS = 16
 /** n = 2^256 − C; C has 129 bits, nine limbs. */
-const C: readonly number[] = [0xbebf, 0x2fc9, 0xa173, 0x402d, 0x5fc4, 0x50b7, 0x2319, 0x4551, 1]
-const N: readonly number[] = [0x4141, 0xd036, 0x5e8c, 0xbfd2, 0xa03b, 0xaf48, 0xdce6, 0xbaae, 0xfffe, ...Array.from({ length: 7 }, () => 0xffff)]
+const C = Uint16Array.of(0xbebf, 0x2fc9, 0xa173, 0x402d, 0x5fc4, 0x50b7, 0x2319, 0x4551, 1)
+const N = Uint16Array.of(0x4141, 0xd036, 0x5e8c, 0xbfd2, 0xa03b, 0xaf48, 0xdce6, 0xbaae, 0xfffe, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff)
+const ORDER = 2n ** 256n - 0x14551231950b75fc4402da1732fc9bebfn
 /** n / 2, big-endian: s above it is replaced by n − s (EIP-2, BIP-62). */
 const HALF_N = Uint8Array.from(Buffer.from('7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0', 'hex'))
 
@@ -117,7 +123,7 @@ function fromLimbs(a: Limbs): Uint8Array<ArrayBuffer> {
 
 /** a := a − n where a + carry·2^256 is n or more; for values below 2n. */
 function reduceOnce(a: Limbs, carry: number): void {
-  const reduced = limbs()
+  const reduced = REDUCED
   let borrow = 0
   for (let i = 0; i < LIMBS; i++) {
     const difference = (a[i] as number) - (N[i] as number) - borrow
@@ -152,8 +158,8 @@ function negate(a: Limbs): void {
 
 /** out := a · b mod n. Since 2^256 is C modulo n, what lies above is multiplied by C and added below, until nothing lies above. */
 function multiply(out: Limbs, a: Limbs, b: Limbs): void {
-  const wide = new Uint16Array(new ArrayBuffer(2 * 2 * LIMBS))
-  const high = limbs()
+  const wide = WIDE.fill(0)
+  const high = HIGH
   addProduct(wide, a, b, LIMBS)
   // How many limbs can lie above: 256 bits, then 130, then 3, then 1.
   for (const above of [LIMBS, 9, 1, 1]) {
@@ -168,7 +174,7 @@ function multiply(out: Limbs, a: Limbs, b: Limbs): void {
 }
 
 /** wide := wide + a · b for the first `used` limbs of a; it fits. Each step's sum is below 2^32: (2^16 − 1)^2 + 2 · (2^16 − 1). */
-function addProduct(wide: Limbs, a: Limbs, b: Limbs | readonly number[], used: number): void {
+function addProduct(wide: Limbs, a: Limbs, b: Limbs, used: number): void {
   for (let i = 0; i < used; i++) {
     let carry = 0
     for (let j = 0; j < b.length; j++) {
@@ -184,16 +190,32 @@ function addProduct(wide: Limbs, a: Limbs, b: Limbs | readonly number[], used: n
   }
 }
 
-/** a := a^(n−2) mod n, which is 1/a (Fermat). The exponent is no secret. */
+/**
+ * a := 1/a mod n. Only the product with a fresh random number is ever a BigInt: without that number, which is wiped, it says nothing of a.
+ * (Fermat's power in limbs would take longer than all the rest of a signature.)
+ */
 function invert(a: Limbs): void {
-  const base = limbs()
-  base.set(a)
-  a.fill(0)
-  a[0] = 1
-  for (let bit = 255; bit >= 0; bit--) {
-    multiply(a, a, a)
-    const limb = (N[bit >> 4] as number) - (bit >> 4 === 0 ? 2 : 0)
-    if (((limb >> (bit & 15)) & 1) === 1) multiply(a, a, base)
+  const random = secretBytes(32)
+  do randomFillSync(random)
+  while (!isScalar(random))
+  const blind = toLimbs(random)
+  try {
+    multiply(a, a, blind)
+    const inverse = inverseOf(BigInt(`0x${toHex(fromLimbs(a))}`))
+    multiply(a, toLimbs(fromHex(inverse.toString(16).padStart(64, '0')) as Uint8Array), blind)
+  } finally {
+    wipe(random)
+    blind.fill(0)
   }
-  base.fill(0)
+}
+
+/** 1/value mod n, by the extended Euclidean algorithm. */
+function inverseOf(value: bigint): bigint {
+  let [r, next, t, nextT] = [ORDER, value, 0n, 1n]
+  while (next > 0n) {
+    const quotient = r / next
+    ;[r, next] = [next, r - quotient * next]
+    ;[t, nextT] = [nextT, t - quotient * nextT]
+  }
+  return t < 0n ? t + ORDER : t
 }

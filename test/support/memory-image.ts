@@ -1,5 +1,5 @@
 /** The memory of another process of ours, as a core dump would hold it: read from /proc, which needs no package. Linux only. */
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises'
 
 /** One mapping, or a part of it. */
 export interface Region {
@@ -9,6 +9,7 @@ export interface Region {
   readonly bytes: Buffer
 }
 
+const PAGE_BYTES = 4096
 const PART_BYTES = 16 * 1024 * 1024
 /** Parts overlap, so that nothing is missed at their seam. */
 const OVERLAP_BYTES = 4096
@@ -25,7 +26,8 @@ export async function whyNoMemory(pid: number): Promise<string | undefined> {
 /** Stops the process, hands over everything it can write or has written, lets it go on. What it only maps from files is left out. */
 export async function readImage(pid: number, visit: (region: Region) => void): Promise<number> {
   process.kill(pid, 'SIGSTOP')
-  const memory = await open(`/proc/${pid}/mem`, 'r')
+  const [memory, pagemap] = await Promise.all(['mem', 'pagemap'].map((name) => open(`/proc/${pid}/${name}`, 'r')))
+  if (memory === undefined || pagemap === undefined) throw new Error('unreachable')
   let total = 0
   try {
     const buffer = Buffer.allocUnsafeSlow(PART_BYTES)
@@ -33,19 +35,38 @@ export async function readImage(pid: number, visit: (region: Region) => void): P
       const [, from, to, mode, path] = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+\s*(.*)$/.exec(line) ?? []
       if (from === undefined || to === undefined || mode?.[0] !== 'r' || path === '[vvar]' || path === '[vsyscall]') continue
       if (path?.startsWith('/') === true && mode[1] !== 'w') continue
-      const end = Number.parseInt(to, 16)
-      for (let start = Number.parseInt(from, 16); start < end; start += PART_BYTES - OVERLAP_BYTES) {
-        const { bytesRead } = await memory.read(buffer, 0, Math.min(PART_BYTES, end - start), start).catch(() => ({ bytesRead: 0 }))
-        if (bytesRead > 0) visit({ name: path === '' || path === undefined ? 'anonymous' : path, start, bytes: buffer.subarray(0, bytesRead) })
-        total += bytesRead
-        if (start + PART_BYTES >= end) break
+      const name = path === '' || path === undefined ? 'anonymous' : path
+      for (const [first, last] of await touched(pagemap, Number.parseInt(from, 16), Number.parseInt(to, 16))) {
+        for (let start = first; start < last; start += PART_BYTES - OVERLAP_BYTES) {
+          const { bytesRead } = await memory.read(buffer, 0, Math.min(PART_BYTES, last - start), start).catch(() => ({ bytesRead: 0 }))
+          if (bytesRead > 0) visit({ name, start, bytes: buffer.subarray(0, bytesRead) })
+          total += bytesRead
+          if (start + PART_BYTES >= last) break
+        }
       }
     }
   } finally {
-    await memory.close()
+    await Promise.all([memory.close(), pagemap.close()])
     process.kill(pid, 'SIGCONT')
   }
   return total
+}
+
+/** The parts of a mapping that hold anything, from and to: what was never written to would be read as zeros, gigabytes of them. */
+async function touched(pagemap: FileHandle, from: number, to: number): Promise<readonly (readonly [number, number])[]> {
+  const entries = Buffer.alloc(((to - from) / PAGE_BYTES) * 8)
+  const { bytesRead } = await pagemap.read(entries, 0, entries.length, (from / PAGE_BYTES) * 8).catch(() => ({ bytesRead: 0 }))
+  if (bytesRead < entries.length) return [[from, to]]
+  const found: [number, number][] = []
+  for (let i = 0; i * 8 < entries.length; i++) {
+    // Bits 63 and 62: in memory, or swapped out.
+    if ((entries[i * 8 + 7] as number) >> 6 === 0) continue
+    const start = from + i * PAGE_BYTES
+    const last = found.at(-1)
+    if (last?.[1] === start) last[1] = start + PAGE_BYTES
+    else found.push([start, start + PAGE_BYTES])
+  }
+  return found
 }
 
 /** The processes below one, by their command lines. */

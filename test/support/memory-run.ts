@@ -1,4 +1,5 @@
 /** A hundred signatures through a real relay and a real enclave, and every secret that they touched. */
+import { randomBytes } from 'node:crypto'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { issuerHash } from '../../lib/tokens/owner.ts'
@@ -24,28 +25,34 @@ export async function processes(cloud: Cloud): Promise<{ readonly relay: number;
 
 /**
  * Creates a wallet and signs.
- * @param during called while a signature is under way, with what is known by then: the PIN alone
+ * @param during called while a signature is under way, with every secret that is known by then
+ * @returns every secret
  */
-export async function signAndLearn(cloud: Cloud, user: string, pin: string, signatures: number, during: (index: number) => Promise<void>): Promise<readonly Secret[]> {
+export async function signAndLearn(
+  cloud: Cloud,
+  user: string,
+  signatures: number,
+  during: (index: number, known: readonly Secret[]) => Promise<void>,
+): Promise<readonly Secret[]> {
+  // Long and random, so that a hit means something.
+  const pin = randomBytes(24).toString('base64')
   const who = await cloud.logIn(user)
   const wallet = crypto.randomUUID()
   const table = operatorTable(cloud.stack)
   const owner = `user#demo#${issuerHash(cloud.stack.issuerUrl)}#${user}`
   const created = await rawCall(cloud, who, { op: 'create', wallet, pin, parameters: { words: 24 } })
   if (created.http.status !== 201) throw new Error('the wallet was not created')
-  const records = [await recordOf(table, owner, wallet)]
-  const digests: Uint8Array[] = []
+  const { secrets, pinHash } = await walletSecrets(cloud.stack, await recordOf(table, owner, wallet), pin, PATH)
+  const account = secrets.find(({ kind }) => kind === 'account private key') as Secret
+  const known = [...secrets, ...(await versionSecrets(cloud.stack, await recordOf(table, owner, wallet), pinHash))]
   for (let i = 0; i < signatures; i++) {
     const transaction = transfer(i)
-    const [answer] = await Promise.all([rawCall(cloud, who, { op: 'sign', wallet, pin, parameters: signParameters(transaction) }), during(i)])
+    const [answer] = await Promise.all([rawCall(cloud, who, { op: 'sign', wallet, pin, parameters: signParameters(transaction) }), during(i, known)])
     if (answer.sealed?.ok !== true) throw new Error('the signature was refused')
-    digests.push(keccak_256(transaction))
-    records.push(await recordOf(table, owner, wallet))
+    known.push(...noncesOf(keccak_256(transaction), account.bytes, `signature ${i}`))
+    known.push(...(await versionSecrets(cloud.stack, await recordOf(table, owner, wallet), pinHash)))
   }
-  const { secrets, pinHash } = await walletSecrets(cloud.stack, records[0] as WalletRecord, pin, PATH)
-  const versions = await Promise.all(records.map((record) => versionSecrets(cloud.stack, record, pinHash)))
-  const account = secrets.find(({ kind }) => kind === 'account private key') as Secret
-  return [...secrets, ...versions.flat(), ...digests.flatMap((digest, i) => noncesOf(digest, account.bytes, `signature ${i}`))]
+  return known
 }
 
 /** A signature's k, which gives the private key away: s⁻¹(z + r·d) mod n, or its negative where s was lowered. RFC 6979: ours is the enclave's. */
