@@ -46,7 +46,7 @@ function roomFor(value: CborValue): number {
   if (value instanceof Uint8Array) return 9 + value.length
   if (typeof value === 'string') return 9 + 3 * value.length
   if (typeof value !== 'object' || value === null) return 9
-  return Object.entries(value).reduce((sum, [key, item]) => sum + 9 + 3 * key.length + roomFor(item as CborValue), 9)
+  return Object.entries(value).reduce((sum, [key, item]) => sum + 9 + 3 * key.length + roomFor(item), 9)
 }
 
 /**

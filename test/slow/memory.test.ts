@@ -1,7 +1,7 @@
 /** What is left in memory: relay and enclave, searched for every secret of a wallet during and after a hundred signatures. */
 import { startObservedCloud, type ObservedCloud } from '../support/memory-observed.ts'
 import { whyNoMemory } from '../support/memory-image.ts'
-import { AFTER_COLLECTION, AFTER_REQUESTS, beyond } from '../support/memory-known.ts'
+import { beyond, KNOWN } from '../support/memory-known.ts'
 import { lookInto, lookIntoFile, print } from '../support/memory-look.ts'
 import { processes, signAndLearn } from '../support/memory-run.ts'
 import type { Secret } from '../support/memory-search.ts'
@@ -42,8 +42,8 @@ test('100 signatures: nothing in the relay, ever; in the enclave nothing afterwa
   print("the enclave's heap snapshot:", snapshot)
 
   expect(inRelay).toEqual({})
-  expect(beyond(afterwards, AFTER_REQUESTS)).toEqual({})
-  expect(beyond(collected, AFTER_COLLECTION)).toEqual({})
+  expect(beyond(afterwards, KNOWN)).toEqual({})
+  expect(beyond(collected, KNOWN)).toEqual({})
   expect(snapshot).toEqual({})
 
   // The search does find: a key that the relay is sent on purpose, and what the enclave has to know.

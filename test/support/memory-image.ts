@@ -18,7 +18,10 @@ const OVERLAP_BYTES = 4096
 export async function whyNoMemory(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'memory is read from /proc, which only Linux has'
   return open(`/proc/${pid}/mem`, 'r').then(
-    async (file) => void (await file.close()),
+    async (file) => {
+      await file.close()
+      return undefined
+    },
     () => 'the kernel does not let us read the memory of our own child (kernel.yama.ptrace_scope, or no ptrace in this container)',
   )
 }
