@@ -18,7 +18,7 @@ const LIBRARIES: readonly string[] = [
 /** The native Argon2 copies the PIN into its own allocator's memory, and frees it as it is. */
 const ARGON2: readonly string[] = ['PIN, raw']
 
-/** Opened states and seeds, in memory that node:crypto's decipher freed; of a seed, 16 bytes in one of 100 signatures. */
+/** Opened states, in memory that node:crypto freed; and, once, 16 bytes of a seed in a worker thread's memory. */
 const OPENED: readonly string[] = ['idempotency key, raw', 'seed, raw']
 
 /** `kind, form`; each form whole or in part. */
