@@ -66,7 +66,8 @@ async function touched(pagemap: FileHandle, from: number, to: number): Promise<r
     if ((entries[i * 8 + 7] as number) >> 6 === 0) continue
     const start = from + i * PAGE_BYTES
     const last = found.at(-1)
-    if (last?.[1] === start) last[1] = start + PAGE_BYTES
+    // One read takes longer than a few pages of zeros.
+    if (last !== undefined && start - last[1] <= 64 * PAGE_BYTES) last[1] = start + PAGE_BYTES
     else found.push([start, start + PAGE_BYTES])
   }
   return found
