@@ -51,9 +51,13 @@ export async function simulatorRoot(pkiDir: string): Promise<Uint8Array> {
   return new Uint8Array(await readFile(join(pkiDir, 'root', 'certificate.der')))
 }
 
-export async function launchEnclave(options: { readonly root: string; readonly image: string; readonly pkiDir: string; readonly port?: number }): Promise<LaunchedEnclave> {
+/** @param options.forwarder folder of UNIX sockets that are its only way out (docs/deploy.md), instead of the machine's network */
+export async function launchEnclave(options: {
+  readonly root: string; readonly image: string; readonly pkiDir: string; readonly port?: number; readonly forwarder?: string
+}): Promise<LaunchedEnclave> {
   const launcher = join(options.root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')
   const args = ['--image', options.image, '--pki', options.pkiDir, '--service', `tcp:127.0.0.1:${options.port ?? 0}`, '--host', 'tcp:127.0.0.1:0']
+  if (options.forwarder !== undefined) args.push('--forwarder', options.forwarder)
   const child = spawn(process.execPath, [launcher, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   const { listening, measurements } = await firstLine(child)
   const hostUrl = httpUrl(listening.host)
