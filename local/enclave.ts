@@ -40,6 +40,12 @@ export async function buildEnclave(root: string, outDir: string): Promise<string
   return join(outDir, 'enclave')
 }
 
+/** What `measure` printed of an image that {@link buildEnclave} built: what is approved and pinned, whatever an enclave may say of itself. */
+export async function readMeasurements(outDir: string): Promise<Omit<Measurements, 'pcr16'>> {
+  const { measurements } = JSON.parse(await readFile(join(outDir, 'measurements.json'), 'utf8')) as { measurements: [Omit<Measurements, 'pcr16'>] }
+  return measurements[0]
+}
+
 /** What PCR16 will be (enclave-sim/core/configuration.ts): SHA-384 of 48 zero bytes and the configuration's own SHA-384. */
 export function configurationPcr(configuration: Uint8Array): string {
   const digest = createHash('sha384').update(configuration).digest()

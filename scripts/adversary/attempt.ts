@@ -89,6 +89,12 @@ export function spell(won: Won): string {
 
 const count = (value: number): string => (value === Infinity ? 'unlimited' : String(value))
 
+/** What `docs/threat-model.md` must say of an attacker: the cells of the row. */
+export function cells(attacker: Attacker): string[] {
+  const allowed = ALLOWED[attacker]
+  return KINDS.map((kind) => (allowed[kind] === Infinity ? 'no limit' : String(allowed[kind])))
+}
+
 /** The table at the end. */
 export function table(sums: Partial<Record<Attacker, Won>>): string {
   const rows = ATTACKERS.flatMap((attacker) => {

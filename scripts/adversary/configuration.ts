@@ -1,9 +1,13 @@
 /** Whoever runs the right image with another configuration: other proofs, another issuer, another key, another table, another authority. */
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CreateTableCommand, DescribeTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { connect } from '../../client/connect.ts'
 import { createClientKey, loginNonce } from '../../client/client-key.ts'
 import { createEnclaveClient } from '../../lib/enclave/client.ts'
 import { issuerHash } from '../../lib/tokens/owner.ts'
+import type { EnclaveCredentials } from '../../local/enclave.ts'
+import { parsePolicy } from '../../local/iam/policy.ts'
 import { startIssuer } from '../../local/issuer.ts'
 import { login } from '../../local/login.ts'
 import { createLocalCa } from '../../local/tls.ts'
@@ -28,26 +32,44 @@ export async function changedConfiguration(world: World): Promise<void> {
   const { stack, victim } = world
   const openKey = await stack.services.kms.keys.create(OPEN_POLICY, 'the attacker’s')
   const stolen: Login = { token: victim.token, clientKey: null }
+  const own = await tableOfOnesOwn(world)
   const other = (name: string) => (settings: Settings): Settings => ({ ...settings, tableArn: (settings['tableArn'] as string).replace(/[^/]+$/, name) })
-  await attempt(world, 'proofs that are not asked for', withoutProofs, stolen, 'unavailable')
-  await attempt(world, 'the same, and a KMS key of one’s own', (settings) => ({ ...withoutProofs(settings), kmsKeyArn: openKey.arn }), stolen, 'record_invalid')
-  await attempt(world, 'the same, and a table of one’s own', (settings) => other('attackers-table')(withoutProofs(settings)), stolen, 'unavailable')
+  await attempt(world, 'proofs that are not asked for', withoutProofs, stolen, 'unavailable, KMS: Decrypt AccessDenied')
+  await attempt(world, 'the same, and a KMS key of one’s own', (settings) => ({ ...withoutProofs(settings), kmsKeyArn: openKey.arn }), stolen, 'record_invalid, KMS: Decrypt IncorrectKey')
+  await attempt(world, 'the same, and a table of one’s own', (settings) => other(own.name)(withoutProofs(settings)), stolen, 'unavailable, KMS: Decrypt AccessDenied', own.credentials)
   await anotherIssuer(world)
 }
 
 const OPEN_POLICY = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }] })
 
-async function attempt(world: World, name: string, change: (settings: Settings) => Settings, who: Login, expected: string): Promise<void> {
+async function attempt(world: World, name: string, change: (settings: Settings) => Settings, who: Login, expected: string, credentials?: EnclaveCredentials): Promise<void> {
   const { stack, victim } = world
   const configuration = reconfigured(world, change)
   const enclave = await world.launch(world.image, configuration)
+  if (credentials !== undefined) await enclave.giveCredentials(credentials)
   const position = takePosition(stack, enclave.serviceUrl)
   const app = endOf(connect({ url: 'http://relay.example', trust: stack.trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }))
   await world.tried('changed configuration', `${name}: offer its channel`, { stopped: await app, expected: 'attestation_measurements', denial: true })
   const channel = await channelOf(position.enclave, trustIn(world, measured(enclave, configuration)))
   const reply = await ask(position.enclave, channel, who, await victim.record(), signing(victim.wallet.id, victim.pin))
-  await world.tried('changed configuration', `${name}: guess a PIN`, { guesses: isGuess(reply) ? 1 : 0, stopped: reply.code, expected })
+  await world.tried('changed configuration', `${name}: guess a PIN`, { guesses: isGuess(reply) ? 1 : 0, stopped: `${reply.code}, ${await world.kmsSaid()}`, expected })
   await enclave.close()
+}
+
+/** Where no counter stands for long: it is the attacker's to write. Its credentials are good for whatever the attacker owns. */
+async function tableOfOnesOwn({ stack, victim, table }: World): Promise<{ name: string; credentials: EnclaveCredentials }> {
+  const name = 'attackers-table'
+  const expiresAtMs = Date.now() + 3_600_000
+  const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+  const { credentials } = stack.services.identities.issueSession({
+    roleArn: 'arn:aws:iam::000000000000:role/attacker', sessionName: 'attacker', policies: [parsePolicy(everything, 'identity')], context: new Map(), expiresAtMs,
+  })
+  const { Table } = await table.client.send(new DescribeTableCommand({ TableName: table.name }))
+  await table.client.send(new CreateTableCommand({ TableName: name, KeySchema: Table?.KeySchema, AttributeDefinitions: Table?.AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' }))
+  const Item = await table.get(victim.owner, victim.wallet.id)
+  for (let tries = 0; (await endOf(table.client.send(new PutItemCommand({ TableName: name, Item })))) !== 'ok' && tries < 50; tries++) await sleep(100)
+  const { accessKeyId, secretAccessKey, sessionToken = '' } = credentials
+  return { name, credentials: { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } }
 }
 
 /** An issuer that says of anybody what the attacker likes; and the victim's record under the name that it gives her. */
@@ -75,7 +97,7 @@ async function anotherIssuer(world: World): Promise<void> {
     await world.tried('changed configuration', 'an issuer of one’s own: the victim’s record', { guesses: isGuess(asIs) ? 1 : 0, stopped: asIs.code, expected: 'record_invalid' })
     await table.put({ ...(await table.get(victim.owner, victim.wallet.id)), owner: { S: owner } })
     const moved = await ask(client, channel, { token, clientKey }, { ...record, owner }, intent)
-    await world.tried('changed configuration', 'an issuer of one’s own: the record under its name for her', { guesses: isGuess(moved) ? 1 : 0, stopped: moved.code, expected: 'unavailable' })
+    await world.tried('changed configuration', 'an issuer of one’s own: the record under its name for her', { guesses: isGuess(moved) ? 1 : 0, stopped: `${moved.code}, ${await world.kmsSaid()}`, expected: 'unavailable, KMS: Decrypt AccessDenied' })
     await enclave.close()
   } finally {
     await issuer.close()

@@ -37,19 +37,8 @@ export async function layWire(directory: string, hosts: readonly string[]): Prom
       sockets.add(inside)
       inside.on('error', () => inside.destroy())
       inside.on('close', () => sockets.delete(inside))
-      const treatment = treatments.get(port) ?? 'pass'
-      if (treatment === 'drop') return void inside.destroy()
       inside.on('data', (chunk: Buffer) => seen.push(new Uint8Array(chunk)))
-      if (treatment === 'hang') return
-      const outside = dial(typeof treatment === 'object' ? treatment.to : port, '127.0.0.1')
-      outside.on('error', () => inside.destroy())
-      outside.on('close', () => inside.destroy())
-      inside.on('close', () => outside.destroy())
-      inside.pipe(outside)
-      outside.on('data', (chunk: Buffer) => {
-        if (treatment === 'garble') chunk[chunk.length >> 1] = (chunk[chunk.length >> 1] as number) ^ 0x10
-        inside.write(chunk)
-      })
+      handle(inside, port, treatments.get(port) ?? 'pass')
     })
     servers.push(server)
     server.listen(path)
@@ -68,6 +57,23 @@ export async function layWire(directory: string, hosts: readonly string[]): Prom
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
     },
   }
+}
+
+function handle(inside: Socket, port: number, treatment: Treatment): void {
+  if (treatment === 'hang') return
+  if (treatment === 'drop') {
+    inside.destroy()
+    return
+  }
+  const outside = dial(typeof treatment === 'object' ? treatment.to : port, '127.0.0.1')
+  outside.on('error', () => inside.destroy())
+  outside.on('close', () => inside.destroy())
+  inside.on('close', () => outside.destroy())
+  inside.pipe(outside)
+  outside.on('data', (chunk: Buffer) => {
+    if (treatment === 'garble') chunk[chunk.length >> 1] = (chunk[chunk.length >> 1] as number) ^ 0x10
+    inside.write(chunk)
+  })
 }
 
 export const portOf = (url: string): number => Number(new URL(url).port)

@@ -20,7 +20,7 @@ export async function changedImage(world: World, thief: Thief): Promise<void> {
     const app = (trust: typeof stack.trust): Promise<string> =>
       endOf(connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }).then((cloister) => cloister.wallets.create({ pin: victim.pin })))
     await world.tried('changed image', `offer its channel, with one byte more in ${file}`, { stopped: await app(stack.trust), expected: 'attestation_measurements', denial: true })
-    await world.tried('changed image', `ask KMS for a key, with one byte more in ${file}`, { stopped: await app(trustIn(world, measured(enclave, stack.configuration))), expected: 'unavailable', denial: true, note: 'AccessDenied' })
+    await world.tried('changed image', `ask KMS for a key, with one byte more in ${file}`, { stopped: `${await app(trustIn(world, measured(enclave, stack.configuration)))}, ${await world.kmsSaid()}`, expected: 'unavailable, KMS: GenerateDataKey AccessDenied', denial: true })
     await enclave.close()
   }
 

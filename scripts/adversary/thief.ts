@@ -46,9 +46,9 @@ export async function askForDataKey(thief: Thief, kms: KMSClient, keyArn: string
     Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256', AttestationDocument: await thief.attest({ publicKey: spki }) },
   })
   let dataKey: Uint8Array = new Uint8Array()
-  const end = await endOf(kms.send(command).then(({ CiphertextForRecipient: envelope }) => {
-    dataKey = openEnvelope(envelope as Uint8Array, { privateKey, id: new Uint8Array(createHash('sha256').update(spki).digest()) })
-  }))
+  const open = (envelope: Uint8Array | undefined): Uint8Array =>
+    openEnvelope(envelope as Uint8Array, { privateKey, id: new Uint8Array(createHash('sha256').update(spki).digest()) })
+  const end = await endOf(kms.send(command).then(({ CiphertextForRecipient: envelope }) => (dataKey = open(envelope))))
   return { end, dataKey }
 }
 

@@ -38,6 +38,8 @@ export interface World {
   launch(image: string, configuration: Uint8Array, forwarder?: string): Promise<LaunchedEnclave>
   /** What KMS serves from now on, besides the image and configuration that it always serves; a whole policy replaces even that. */
   approve(more: { readonly images?: readonly string[]; readonly configurations?: readonly string[] } | string): Promise<void>
+  /** What KMS said of the last call that it got: `ok`, or the error's code, by its own audit. */
+  kmsSaid(): Promise<string>
   tried(attacker: Attacker, attempt: string, evidence: Evidence): Promise<Attempt>
   close(): Promise<void>
 }
@@ -89,6 +91,11 @@ export async function makeWorld({ root, dir, print = () => undefined }: WorldOpt
         const usual = typeof more === 'string' ? [] : [[pins.pcr0, ...(more.images ?? [])], [pins.pcr16, ...(more.configurations ?? [])]]
         const policyText = typeof more === 'string' ? more : await loadKeyPolicy(join(root, 'resources'), usual[0], usual[1])
         await stack.services.kms.keys.update(stack.keyArn.split('/')[1] as string, { policyText })
+      },
+      async kmsSaid() {
+        const last = (await readFile(join(stateDir, 'kms-audit.jsonl'), 'utf8')).trim().split('\n').at(-1) ?? '{}'
+        const { eventName, errorCode = 'ok' } = JSON.parse(last) as { eventName: string; errorCode?: string }
+        return `KMS: ${eventName} ${errorCode}`
       },
       async tried(attacker, attempt, evidence) {
         const entry = { ...evidence, attacker, attempt, won: await judge.weigh(evidence) }
