@@ -103,3 +103,29 @@ export function table(sums: Partial<Record<Attacker, Won>>): string {
   })
   return [['attacker', ...KINDS], ...rows].map(([name = '', ...cells]) => name.padEnd(28) + cells.map((cell) => cell.padStart(12)).join('')).join('\n')
 }
+
+/** A weakness that was made on purpose, and what it let through. */
+export interface Contrast {
+  readonly missing: string
+  /** What must be above zero. */
+  readonly kind: keyof Won
+  readonly won: Won
+}
+
+export interface Run {
+  readonly attempts: readonly Attempt[]
+  readonly contrasts: readonly Contrast[]
+  /** Empty when everything is as the threat model says. */
+  readonly violations: readonly string[]
+}
+
+const WITHOUT_LIMIT = 'no limit'
+
+/** JSON; what was won, not the loot. */
+export function encodeRun(run: Run): string {
+  return JSON.stringify(run, (name, value: unknown) => (name === 'loot' || name === 'signed' ? undefined : value === Infinity ? WITHOUT_LIMIT : value))
+}
+
+export function decodeRun(text: string): Run {
+  return JSON.parse(text, (_name, value: unknown) => (value === WITHOUT_LIMIT ? Infinity : value)) as Run
+}

@@ -8,7 +8,7 @@ import { createEnclaveClient } from '../../lib/enclave/client.ts'
 import { loadKeyPolicy } from '../../local/iam/resources.ts'
 import { openBlob } from '../../local/kms/ciphertext.ts'
 import { endOf } from './codes.ts'
-import { NOTHING, type Evidence, type Won } from './attempt.ts'
+import { NOTHING, type Contrast, type Evidence, type Won } from './attempt.ts'
 import { reconfigured, withoutProofs } from './configuration.ts'
 import { hostRole } from './host-role.ts'
 import { fakeKms } from './host-wire.ts'
@@ -19,13 +19,6 @@ import { ask, channelOf, isGuess } from './sealing.ts'
 import { askForDataKey, standIn, type Thief } from './thief.ts'
 import { signing } from './token.ts'
 import { measured, trustIn, type World } from './world.ts'
-
-export interface Contrast {
-  readonly missing: string
-  /** What must be above zero. */
-  readonly kind: keyof Won
-  readonly won: Won
-}
 
 interface Statement { Sid: string; Condition?: Record<string, Record<string, unknown>> }
 

@@ -1,7 +1,7 @@
 /** Every attacker, one after the other, against one cloud. */
-import { ALLOWED, table, tally, violations, type Attempt } from './attempt.ts'
+import { ALLOWED, table, tally, violations, type Run } from './attempt.ts'
 import { changedConfiguration } from './configuration.ts'
-import { contrasts, type Contrast } from './contrast.ts'
+import { contrasts } from './contrast.ts'
 import { database } from './database.ts'
 import { hostRoleAttacks } from './host-role.ts'
 import { hostWire } from './host-wire.ts'
@@ -13,13 +13,6 @@ import { relay } from './relay.ts'
 import { startThief } from './thief.ts'
 import { stolenToken } from './token.ts'
 import { makeWorld, type WorldOptions } from './world.ts'
-
-export interface Run {
-  readonly attempts: readonly Attempt[]
-  readonly contrasts: readonly Contrast[]
-  /** Empty when everything is as the threat model says. */
-  readonly violations: readonly string[]
-}
 
 export async function runAdversary(options: WorldOptions): Promise<Run> {
   const world = await makeWorld(options)

@@ -1,17 +1,21 @@
 /** The attacker table, measured: every attacker as a program, against one cloud. `npm run adversary` prints what is checked here. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ATTACKERS, ALLOWED, cells, NOTHING, tally, violations, type Attacker, type Attempt } from '../../scripts/adversary/attempt.ts'
-import { runAdversary, type Run } from '../../scripts/adversary/run.ts'
+import { promisify } from 'node:util'
+import { ATTACKERS, ALLOWED, cells, decodeRun, NOTHING, tally, violations, type Attacker, type Attempt, type Run } from '../../scripts/adversary/attempt.ts'
 
 let run: Run
 let dir: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cloister-adversary-'))
-  run = await runAdversary({ root: process.cwd(), dir })
-}, 600_000)
+  const out = join(dir, 'run.json')
+  // Its exit code says whether there were violations: so does the file, and more of it.
+  await promisify(execFile)(process.execPath, [join('scripts', 'adversary.ts'), '--out', out]).catch(() => undefined)
+  run = decodeRun(await readFile(out, 'utf8'))
+}, 1_200_000)
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 const of = (attacker: Attacker): Attempt[] => run.attempts.filter((attempt) => attempt.attacker === attacker)
