@@ -52,7 +52,9 @@ async function attempt(world: World, name: string, change: (settings: Settings) 
   await world.tried('changed configuration', `${name}: offer its channel`, { stopped: await app, expected: 'attestation_measurements', denial: true })
   const channel = await channelOf(position.enclave, trustIn(world, measured(enclave, configuration)))
   const reply = await ask(position.enclave, channel, who, await victim.record(), signing(victim.wallet.id, victim.pin))
-  await world.tried('changed configuration', `${name}: guess a PIN`, { guesses: isGuess(reply) ? 1 : 0, stopped: `${reply.code}, ${await world.kmsSaid()}`, expected })
+  await world.tried('changed configuration', `${name}: guess a PIN`, {
+    guesses: isGuess(reply) ? 1 : 0, stopped: `${reply.code}, ${await world.kmsSaid()}`, expected,
+  })
   await enclave.close()
 }
 
@@ -94,10 +96,15 @@ async function anotherIssuer(world: World): Promise<void> {
     const record = await victim.record()
     const intent = signing(victim.wallet.id, victim.pin)
     const asIs = await ask(client, channel, { token, clientKey }, record, intent)
-    await world.tried('changed configuration', 'an issuer of one’s own: the victim’s record', { guesses: isGuess(asIs) ? 1 : 0, stopped: asIs.code, expected: 'record_invalid' })
+    await world.tried('changed configuration', 'an issuer of one’s own: the victim’s record', {
+      guesses: isGuess(asIs) ? 1 : 0, stopped: asIs.code, expected: 'record_invalid',
+    })
     await table.put({ ...(await table.get(victim.owner, victim.wallet.id)), owner: { S: owner } })
     const moved = await ask(client, channel, { token, clientKey }, { ...record, owner }, intent)
-    await world.tried('changed configuration', 'an issuer of one’s own: the record under its name for her', { guesses: isGuess(moved) ? 1 : 0, stopped: `${moved.code}, ${await world.kmsSaid()}`, expected: 'unavailable, KMS: Decrypt AccessDenied' })
+    await world.tried('changed configuration', 'an issuer of one’s own: the record under its name for her', {
+      guesses: isGuess(moved) ? 1 : 0, stopped: `${moved.code}, ${await world.kmsSaid()}`,
+      expected: 'unavailable, KMS: Decrypt AccessDenied',
+    })
     await enclave.close()
   } finally {
     await issuer.close()

@@ -28,7 +28,10 @@ export async function database(world: World): Promise<void> {
     await table.put(item)
     const code = await victim.sign()
     if (code !== 'ok') await table.put(now)
-    await world.tried('database', name, { stopped: code, expected, denial: code !== 'ok', ...(code === 'ok' ? { note: 'it is taken: who has no login wins nothing by it' } : {}) })
+    await world.tried('database', name, {
+      stopped: code, expected, denial: code !== 'ok',
+      ...(code === 'ok' ? { note: 'it is taken: who has no login wins nothing by it' } : {}),
+    })
   }
   await withLogin(world)
 }

@@ -32,7 +32,9 @@ export async function hostRoleAttacks(world: World): Promise<void> {
     new UpdateItemCommand({ TableName, Key, UpdateExpression: 'SET #n = :n', ExpressionAttributeNames: { '#n': 'note' }, ExpressionAttributeValues: { ':n': { S: '' } }, ReturnValues: 'ALL_OLD' }),
   ]
   const ends = await Promise.all(reads.map((command) => endOf(role.table.send(command as GetItemCommand))))
-  await world.tried('host', 'read, query, scan, delete, and write with the old values returned', { stopped: distinct(ends), expected: 'AccessDeniedException' })
+  await world.tried('host', 'read, query, scan, delete, and write with the old values returned', {
+    stopped: distinct(ends), expected: 'AccessDeniedException',
+  })
 
   const { bytes, requests } = await readByConditions(role.table, TableName, Key)
   const { dataKey } = await victim.record()
@@ -53,7 +55,9 @@ export async function hostRoleAttacks(world: World): Promise<void> {
   ])
   await world.tried('host', 'use the KMS key without an attestation', { stopped: distinct(kmsEnds), expected: 'AccessDeniedException' })
   const replayed = await endOf(role.kms.send(new DecryptCommand({ KeyId, CiphertextBlob: dataKey, EncryptionContext, Recipient })))
-  await world.tried('host', 'use it with the document that offers a channel key', { stopped: replayed, expected: 'ValidationException', note: 'its public key is no RSA key' })
+  await world.tried('host', 'use it with the document that offers a channel key', {
+    stopped: replayed, expected: 'ValidationException', note: 'its public key is no RSA key',
+  })
   await writes(world, role, TableName)
 }
 

@@ -109,7 +109,9 @@ export async function hostWire(world: World): Promise<void> {
     const app = await connect({ url: 'http://relay.example', trust: stack.trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch })
     const create = (): Promise<string> => endOf(app.wallets.create({ pin: world.victim.pin }))
 
-    await world.tried('host', 'carry every byte', { stopped: await create(), expected: 'ok', loot: [...wire.seen], note: `${wire.seen.length} pieces of TLS; the twin of those below` })
+    await world.tried('host', 'carry every byte', {
+      stopped: await create(), expected: 'ok', loot: [...wire.seen], note: `${wire.seen.length} pieces of TLS; the twin of those below`,
+    })
     const ways: readonly (readonly [string, number, Treatment, string])[] = [
       ['drop what is for KMS', kms, 'drop', 'unavailable'],
       ['never answer for KMS', kms, 'hang', 'unavailable'],
@@ -128,7 +130,9 @@ export async function hostWire(world: World): Promise<void> {
     await enclave.giveCredentials({ ...stack.enclaveCredentials(), secretAccessKey: 'wrong' })
     await world.tried('host', 'give the enclave credentials that are wrong', { stopped: await create(), expected: 'unavailable', denial: true })
     await enclave.giveCredentials(stack.enclaveCredentials())
-    await world.tried('host', 'configure it a second time', { stopped: (await endOf(enclave.configure(stack.configuration))) === 'ok' ? 'ok' : 'refused', expected: 'refused' })
+    await world.tried('host', 'configure it a second time', {
+      stopped: (await endOf(enclave.configure(stack.configuration))) === 'ok' ? 'ok' : 'refused', expected: 'refused',
+    })
     await restarted(world, position, enclave.close)
   } finally {
     await wire.close()
@@ -143,6 +147,8 @@ async function restarted(world: World, position: Position, close: () => Promise<
   const later = takePosition(world.stack, fresh.serviceUrl)
   const passed = position.recorded[0]
   if (passed === undefined) throw new Error('nothing was recorded')
-  await world.tried('host', 'end the enclave, start it again, and send a request again', { stopped: await endOf(later.pass(passed)), expected: 'channel_unknown' })
+  await world.tried('host', 'end the enclave, start it again, and send a request again', {
+    stopped: await endOf(later.pass(passed)), expected: 'channel_unknown',
+  })
   await fresh.close()
 }

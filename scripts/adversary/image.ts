@@ -19,15 +19,22 @@ export async function changedImage(world: World, thief: Thief): Promise<void> {
     const position = takePosition(stack, enclave.serviceUrl)
     const app = (trust: typeof stack.trust): Promise<string> =>
       endOf(connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }).then((cloister) => cloister.wallets.create({ pin: victim.pin })))
-    await world.tried('changed image', `offer its channel, with one byte more in ${file}`, { stopped: await app(stack.trust), expected: 'attestation_measurements', denial: true })
-    await world.tried('changed image', `ask KMS for a key, with one byte more in ${file}`, { stopped: `${await app(trustIn(world, measured(enclave, stack.configuration)))}, ${await world.kmsSaid()}`, expected: 'unavailable, KMS: GenerateDataKey AccessDenied', denial: true })
+    await world.tried('changed image', `offer its channel, with one byte more in ${file}`, {
+      stopped: await app(stack.trust), expected: 'attestation_measurements', denial: true,
+    })
+    await world.tried('changed image', `ask KMS for a key, with one byte more in ${file}`, {
+      stopped: `${await app(trustIn(world, measured(enclave, stack.configuration)))}, ${await world.kmsSaid()}`,
+      expected: 'unavailable, KMS: GenerateDataKey AccessDenied', denial: true,
+    })
     await enclave.close()
   }
 
   const { end, loot } = await standIn(world, thief, stack.trust, victim.pin)
   await world.tried('changed image', 'offer a channel key of one’s own', { loot, stopped: end, expected: 'attestation_measurements', denial: true })
   const asked = await askForDataKey(thief, hostRole(world).kms, stack.keyArn, await victim.record())
-  await world.tried('changed image', 'ask KMS for a data key, PCR16 extended with the right configuration', { loot: [asked.dataKey], stopped: asked.end, expected: 'AccessDeniedException' })
+  await world.tried('changed image', 'ask KMS for a data key, PCR16 extended with the right configuration', {
+    loot: [asked.dataKey], stopped: asked.end, expected: 'AccessDeniedException',
+  })
 
   // The right image, under a hypervisor of one's own.
   const other = await launchEnclave({ root: world.root, image: world.image, pkiDir: join(dir, 'other-hypervisor') })
@@ -35,6 +42,9 @@ export async function changedImage(world: World, thief: Thief): Promise<void> {
   const position = takePosition(stack, other.serviceUrl)
   const root = new Uint8Array(await readFile(join(dir, 'other-hypervisor', 'root', 'certificate.der')))
   const from = (trust: typeof stack.trust): Promise<string> => endOf(connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }))
-  await world.tried('changed image', 'vouch for it with another root', { stopped: `${await from(stack.trust)}; with that root pinned ${await from({ ...stack.trust, root })}`, expected: 'attestation_chain; with that root pinned ok' })
+  await world.tried('changed image', 'vouch for it with another root', {
+    stopped: `${await from(stack.trust)}; with that root pinned ${await from({ ...stack.trust, root })}`,
+    expected: 'attestation_chain; with that root pinned ok',
+  })
   await other.close()
 }

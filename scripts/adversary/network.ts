@@ -8,14 +8,19 @@ import type { World } from './world.ts'
 export async function network(world: World): Promise<void> {
   const { position, victim } = world
   const everything = position.recorded.flatMap(({ token, request, answer }) => [utf8(token), request.header, request.enc, request.ciphertext, answer])
-  await world.tried('network', 'read all that passed', { loot: everything, stopped: 'sealed', expected: 'sealed', note: `${position.recorded.length} calls` })
+  await world.tried('network', 'read all that passed', {
+    loot: everything, stopped: 'sealed', expected: 'sealed', note: `${position.recorded.length} calls`,
+  })
 
   const answers: Uint8Array[] = []
   const codes: string[] = []
   for (const passed of position.recorded) {
     codes.push(await endOf(position.pass(passed).then((answer) => answers.push(answer))))
   }
-  await world.tried('network', 'send every request again', { loot: answers, stopped: `${distinct(codes)}, ${await unchanged(world)}`, expected: 'ok, nothing written', note: 'each gets a sealed refusal' })
+  await world.tried('network', 'send every request again', {
+    loot: answers, stopped: `${distinct(codes)}, ${await unchanged(world)}`, expected: 'ok, nothing written',
+    note: 'each gets a sealed refusal',
+  })
 
   // A fresh one, held back: whatever is done to it, it has not been used up before.
   const altered = await withheld(world, async (passed) => {
@@ -27,16 +32,26 @@ export async function network(world: World): Promise<void> {
     for (const change of changes) ends.push(await endOf(position.pass({ ...passed, request: change })))
     return ends
   })
-  await world.tried('network', `alter a request, ${altered.length} ways`, { stopped: distinct(altered), expected: 'channel_unknown, request_malformed', denial: true })
+  await world.tried('network', `alter a request, ${altered.length} ways`, {
+    stopped: distinct(altered), expected: 'channel_unknown, request_malformed', denial: true,
+  })
 
   const mallory = await world.logIn('mallory')
   const before = position.recorded.length
   const readdressed = await withheld(world, async (passed) => [await endOf(position.pass({ ...passed, token: mallory.token }))])
-  await world.tried('network', 'send a request under another login', { stopped: distinct(readdressed), expected: 'wallet_not_found', denial: true, note: `${position.recorded.length - before} passed on after it` })
+  await world.tried('network', 'send a request under another login', {
+    stopped: distinct(readdressed), expected: 'wallet_not_found', denial: true,
+    note: `${position.recorded.length - before} passed on after it`,
+  })
 
-  await world.tried('network', 'alter the attestation', { stopped: await alterAttestation(world), expected: 'attestation_chain, attestation_malformed, attestation_nonce, attestation_signature', denial: true })
+  await world.tried('network', 'alter the attestation', {
+    stopped: await alterAttestation(world), expected: 'attestation_chain, attestation_malformed, attestation_nonce, attestation_signature',
+    denial: true,
+  })
   await world.tried('network', 'drop everything', { stopped: await dropped(world), expected: 'network', denial: true })
-  await world.tried('network', 'leave it alone', { stopped: await victim.sign(), expected: 'ok', note: 'the twin of all the others: the same request, unaltered, is served' })
+  await world.tried('network', 'leave it alone', {
+    stopped: await victim.sign(), expected: 'ok', note: 'the twin of all the others: the same request, unaltered, is served',
+  })
 }
 
 /** Lets the victim sign, tries something with the request first, then passes it on: it must still be served. */

@@ -37,7 +37,9 @@ export async function keyPolicy(world: World, thief: Thief): Promise<void> {
     })
 
     const sealed = position.recorded.flatMap(({ request, answer }) => [request.enc, request.ciphertext, answer])
-    await world.tried('KMS key policy', 'open what apps sealed before', { loot: sealed, stopped: 'sealed', expected: 'sealed', note: 'to channel keys that no policy reaches' })
+    await world.tried('KMS key policy', 'open what apps sealed before', {
+      loot: sealed, stopped: 'sealed', expected: 'sealed', note: 'to channel keys that no policy reaches',
+    })
     const { end, loot } = await standIn(world, thief, stack.trust, victim.pin)
     await world.tried('KMS key policy', 'stand before an app that pins', { loot, stopped: end, expected: 'attestation_measurements', denial: true })
   } finally {

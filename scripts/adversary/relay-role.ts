@@ -18,13 +18,17 @@ export async function relayRoles(world: World): Promise<void> {
   })
   const mallory = await world.logIn('mallory')
   const theirs = await position.credentials(mallory.token)
-  await world.tried('relay', 'read one user’s records with credentials got for another', { stopped: distinct(await reads(world, theirs, victim.owner)), expected: 'AccessDeniedException' })
+  await world.tried('relay', 'read one user’s records with credentials got for another', {
+    stopped: distinct(await reads(world, theirs, victim.owner)), expected: 'AccessDeniedException',
+  })
   const hers = await position.credentials(victim.token)
   await world.tried('relay', 'write a record, or use the key, with credentials got for its owner', {
     stopped: distinct([...(await writes(world, hers)), ...(await keys(world, hers))]), expected: 'AccessDeniedException', note: 'the guess counter among what can’t be written',
   })
   const [get, , query] = await reads(world, hers, victim.owner)
-  await world.tried('relay', 'read a user’s own records with them', { stopped: distinct([get ?? '', query ?? '']), expected: 'ok', note: 'ciphertext: what they are for' })
+  await world.tried('relay', 'read a user’s own records with them', {
+    stopped: distinct([get ?? '', query ?? '']), expected: 'ok', note: 'ciphertext: what they are for',
+  })
 }
 
 function client(world: World, credentials: Credentials): { table: DynamoDBClient; kms: KMSClient } {

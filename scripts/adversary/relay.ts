@@ -47,10 +47,14 @@ async function guesses(world: World): Promise<void> {
   })
   const mallory = await world.logIn('mallory')
   const borrowed = await ask(position.enclave, channel, mallory, await victim.record(), signing(victim.wallet.id, victim.pin))
-  await world.tried('relay', 'guess under a login of its own, over the victim’s record', { guesses: isGuess(borrowed) ? 1 : 0, stopped: borrowed.code, expected: 'record_invalid' })
+  await world.tried('relay', 'guess under a login of its own, over the victim’s record', {
+    guesses: isGuess(borrowed) ? 1 : 0, stopped: borrowed.code, expected: 'record_invalid',
+  })
   const renamed = { ...(await victim.record()), owner: await position.owner(mallory.token) }
   const moved = await ask(position.enclave, channel, mallory, renamed, signing(victim.wallet.id, victim.pin))
-  await world.tried('relay', 'the same, with the owner’s name in the record changed to its own', { guesses: isGuess(moved) ? 1 : 0, stopped: moved.code, expected: 'stale' })
+  await world.tried('relay', 'the same, with the owner’s name in the record changed to its own', {
+    guesses: isGuess(moved) ? 1 : 0, stopped: moved.code, expected: 'stale',
+  })
 }
 
 async function records(world: World): Promise<void> {
@@ -93,10 +97,14 @@ async function replays(world: World): Promise<void> {
   const record = await victim.record()
   const signed = position.recorded.filter(({ op }) => op === 'sign')
   const replies = await Promise.all(signed.map(({ token, request }) => handOver(position, token, request, record)))
-  await world.tried('relay', 'hand requests over again, with the current record', { loot: replies.map(({ answer }) => answer), stopped: distinct(replies.map(({ code }) => code)), expected: 'refused' })
+  await world.tried('relay', 'hand requests over again, with the current record', {
+    loot: replies.map(({ answer }) => answer), stopped: distinct(replies.map(({ code }) => code)), expected: 'refused',
+  })
   await world.stack.services.enclaves[0]?.rotateChannelKey()
   const rotated = await Promise.all(signed.map(({ token, request }) => handOver(position, token, request, record)))
-  await world.tried('relay', 'the same, once the channel key was replaced', { stopped: distinct(rotated.map(({ code }) => code)), expected: 'refused' })
+  await world.tried('relay', 'the same, once the channel key was replaced', {
+    stopped: distinct(rotated.map(({ code }) => code)), expected: 'refused',
+  })
 }
 
 async function answers(world: World): Promise<void> {
