@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateTableCommand, DescribeTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { connect } from '../../client/connect.ts'
 import { createClientKey, loginNonce } from '../../client/client-key.ts'
 import { createEnclaveClient } from '../../lib/enclave/client.ts'
 import { issuerHash } from '../../lib/tokens/owner.ts'
@@ -15,7 +14,7 @@ import { endOf } from './codes.ts'
 import { takePosition } from './position.ts'
 import { ask, channelOf, isGuess, type Login } from './sealing.ts'
 import { signing } from './token.ts'
-import { measured, trustIn, type World } from './world.ts'
+import { appFor, measured, trustIn, type World } from './world.ts'
 
 type Settings = Record<string, unknown>
 
@@ -48,7 +47,7 @@ async function attempt(world: World, name: string, change: (settings: Settings) 
   const enclave = await world.launch(world.image, configuration)
   if (credentials !== undefined) await enclave.giveCredentials(credentials)
   const position = takePosition(stack, enclave.serviceUrl)
-  const app = endOf(connect({ url: 'http://relay.example', trust: stack.trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }))
+  const app = endOf(appFor(world, position, stack.trust))
   await world.tried('changed configuration', `${name}: offer its channel`, { stopped: await app, expected: 'attestation_measurements', denial: true })
   const channel = await channelOf(position.enclave, trustIn(world, measured(enclave, configuration)))
   const reply = await ask(position.enclave, channel, who, await victim.record(), signing(victim.wallet.id, victim.pin))

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect as dial, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { connect } from '../../client/connect.ts'
 import { verifyAttestation } from '../../lib/attestation/verify.ts'
 import { startKms, type Kms } from '../../local/kms/server.ts'
 import { createLocalCa } from '../../local/tls.ts'
 import { endOf } from './codes.ts'
 import { takePosition, type Position } from './position.ts'
-import type { World } from './world.ts'
+import { appFor, type World } from './world.ts'
 
 /** What is done to the bytes for one destination. */
 export type Treatment = 'pass' | 'drop' | 'hang' | 'garble' | { readonly to: number }
@@ -106,7 +105,7 @@ export async function hostWire(world: World): Promise<void> {
     const enclave = await world.launch(world.image, stack.configuration, wire.directory)
     const position = takePosition(stack, enclave.serviceUrl)
     const [kms, table] = [portOf(stack.services.kms.url), portOf(stack.services.dynamodb.url)]
-    const app = await connect({ url: 'http://relay.example', trust: stack.trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch })
+    const app = await appFor(world, position, stack.trust)
     const create = (): Promise<string> => endOf(app.wallets.create({ pin: world.victim.pin }))
 
     await world.tried('host', 'carry every byte', {

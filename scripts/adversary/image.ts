@@ -1,13 +1,12 @@
 /** Whoever runs another image: by one byte, or altogether. */
 import { appendFile, cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect } from '../../client/connect.ts'
 import { launchEnclave } from '../../local/enclave.ts'
 import { endOf } from './codes.ts'
 import { hostRole } from './host-role.ts'
 import { takePosition } from './position.ts'
 import { askForDataKey, standIn, type Thief } from './thief.ts'
-import { measured, trustIn, type World } from './world.ts'
+import { appFor, measured, trustIn, type World } from './world.ts'
 
 export async function changedImage(world: World, thief: Thief): Promise<void> {
   const { stack, victim, dir } = world
@@ -18,7 +17,7 @@ export async function changedImage(world: World, thief: Thief): Promise<void> {
     const enclave = await world.launch(image, stack.configuration)
     const position = takePosition(stack, enclave.serviceUrl)
     const app = (trust: typeof stack.trust): Promise<string> =>
-      endOf(connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }).then((cloister) => cloister.wallets.create({ pin: victim.pin })))
+      endOf(appFor(world, position, trust).then((cloister) => cloister.wallets.create({ pin: victim.pin })))
     await world.tried('changed image', `offer its channel, with one byte more in ${file}`, {
       stopped: await app(stack.trust), expected: 'attestation_measurements', denial: true,
     })
@@ -41,7 +40,7 @@ export async function changedImage(world: World, thief: Thief): Promise<void> {
   await other.configure(stack.configuration)
   const position = takePosition(stack, other.serviceUrl)
   const root = new Uint8Array(await readFile(join(dir, 'other-hypervisor', 'root', 'certificate.der')))
-  const from = (trust: typeof stack.trust): Promise<string> => endOf(connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch }))
+  const from = (trust: typeof stack.trust): Promise<string> => endOf(appFor(world, position, trust))
   await world.tried('changed image', 'vouch for it with another root', {
     stopped: `${await from(stack.trust)}; with that root pinned ${await from({ ...stack.trust, root })}`,
     expected: 'attestation_chain; with that root pinned ok',

@@ -69,7 +69,7 @@ async function records(world: World): Promise<void> {
     ['a lock that is not there', (now) => ({ ...now, lockedUntilMs: Date.now() + 3_600_000 }), 'stale'],
     ['a later version number', (now) => ({ ...now, version: now.version + 1 }), 'stale'],
     ['the record of another wallet', () => other, 'record_invalid'],
-    ['another wallet’s ciphertexts under this wallet’s name', (now) => ({ ...other, wallet: now.wallet, version: now.version, spent: now.spent, lockedUntilMs: now.lockedUntilMs, wrongMs: now.wrongMs }), 'record_invalid'],
+    ['another wallet’s ciphertexts under this wallet’s name', (now) => ({ ...now, dataKey: other.dataKey, state: other.state, seed: other.seed }), 'record_invalid'],
     ['the seed of an earlier version', (now) => ({ ...now, seed: first.seed }), 'record_invalid'],
     ['the state of an earlier version', (now) => ({ ...now, state: first.state }), 'record_invalid'],
     ['the data key of an earlier version', (now) => ({ ...now, dataKey: first.dataKey }), 'record_invalid'],

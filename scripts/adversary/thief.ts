@@ -2,7 +2,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { DecryptCommand, type KMSClient } from '@aws-sdk/client-kms'
-import { connect } from '../../client/connect.ts'
 import type { Trust } from '../../client/trust.ts'
 import { openEnvelope } from '../../enclave-sim/core/cms.ts'
 import { buildImage } from '../../enclave-sim/image/build.ts'
@@ -11,7 +10,7 @@ import type { WalletRecord } from '../../lib/protocol/record.ts'
 import { encodeChannelBinding } from '../../lib/protocol/service.ts'
 import type { LaunchedEnclave } from '../../local/enclave.ts'
 import { endOf } from './codes.ts'
-import type { World } from './world.ts'
+import { appFor, type World } from './world.ts'
 
 type Inputs = Partial<Record<'publicKey' | 'userData' | 'nonce', Uint8Array>>
 
@@ -68,7 +67,7 @@ export async function standIn(world: World, thief: Thief, trust: Trust, pin: str
     },
   }
   try {
-    const app = connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch })
+    const app = appFor(world, position, trust)
     return { end: await endOf(app.then((cloister) => cloister.wallets.create({ pin }))), loot }
   } finally {
     position.hooks = {}

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importJWK, SignJWT, type JWK, type JWTPayload } from 'jose'
+import { connect, type Cloister } from '../../client/connect.ts'
 import { createClientKey, loginNonce } from '../../client/client-key.ts'
 import type { Trust } from '../../client/trust.ts'
 import type { Measurements } from '../../lib/attestation/policy.ts'
@@ -119,4 +120,9 @@ export function measured(enclave: LaunchedEnclave, configuration: Uint8Array): M
 
 export function trustIn(world: Pick<World, 'stack'>, measurements: Measurements): Trust {
   return { root: world.stack.trust.root, measurements: [measurements] }
+}
+
+/** The victim's app, through whatever relay: it logs in anew, and trusts what it is told to trust. */
+export function appFor(world: Pick<World, 'token'>, position: Pick<Position, 'fetch'>, trust: Trust): Promise<Cloister> {
+  return connect({ url: 'http://relay.example', trust, login: ({ nonce }) => world.token('alice', nonce), fetch: position.fetch })
 }
