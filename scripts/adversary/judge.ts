@@ -2,11 +2,11 @@
 import { HDKey } from '@scure/bip32'
 import { recoverTransactionAddress } from 'viem'
 import { mnemonicBytes } from '../../enclave-sim/core/mnemonic.ts'
-import { seedOf } from '../../enclave-sim/core/secret.ts'
 import { openRecord, openSeed, type Vault } from '../../enclave-sim/core/unlock.ts'
 import { argon2id } from '../../enclave-sim/platform/argon2.ts'
 import { toHex } from '../../lib/protocol/bytes.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { splitSecret } from '../../lib/protocol/wallet-secret.ts'
 import type { Stack } from '../../local/stack.ts'
 import { openCiphertext } from '../../test/support/kms-operator.ts'
 import { findLeaks } from '../../test/support/leaks.ts'
@@ -67,8 +67,9 @@ export async function unlock(kmsKeyArn: string, record: WalletRecord, dataKey: U
   const vault: Vault = { kmsKeyArn, argon2id, dataKeys: { open: async () => dataKey.slice(), generate: unused, random: unused } }
   const unlocked = await openSeed(vault, await openRecord(vault, record), Buffer.from(pin))
   if (unlocked === undefined) return undefined
-  const seed = seedOf(unlocked.secret)
-  const entropy = unlocked.secret.slice(0, unlocked.secret.length - 64)
+  const secret = splitSecret(unlocked.secret)
+  if (secret?.kind !== 'mnemonic') throw new Error('the victim has a mnemonic')
+  const { entropy, seed } = secret
   return {
     entropy,
     seed: seed.slice(),

@@ -2,11 +2,11 @@
 import { HDKey } from '@scure/bip32'
 import { mnemonicBytes } from '../../enclave-sim/core/mnemonic.ts'
 import { seedKey, stateKey } from '../../enclave-sim/core/sealing.ts'
-import { seedOf } from '../../enclave-sim/core/secret.ts'
 import { openRecord, openSeed, type Vault } from '../../enclave-sim/core/unlock.ts'
 import { argon2id } from '../../enclave-sim/platform/argon2.ts'
 import type { Stack } from '../../local/stack.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { splitSecret } from '../../lib/protocol/wallet-secret.ts'
 import { openCiphertext } from './kms-operator.ts'
 import type { Secret } from './memory-search.ts'
 
@@ -34,8 +34,9 @@ export async function walletSecrets(
   const opened = await openRecord(vault, record)
   const unlocked = await openSeed(vault, opened, Buffer.from(pin))
   if (unlocked === undefined) throw new Error('the PIN does not open the record')
-  const entropy = unlocked.secret.slice(0, -64)
-  const seed = seedOf(unlocked.secret).slice()
+  const secret = splitSecret(unlocked.secret)
+  if (secret?.kind !== 'mnemonic') throw new Error('the wallet has a mnemonic')
+  const { entropy, seed } = secret
   const pinHash = unlocked.pinHash.bytes.slice()
   const nodes = path.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))
   return {
