@@ -353,7 +353,8 @@ describe('accounts', () => {
     for (const bad of ['', "m/44'", "m/44'/501", "m/44'/501'/0", "m/44'/501'/0'/0", "m/44'/60'/0'/0'", "m/44'/501'/2147483648'", "m/44'/501'/00'", "m/501'/0'/0'", "m/44'/501'/0'/0'/0'/0'", " m/44'/501'", "m/44'/501'/0'\n"]) {
       expect([bad, solana.accepts(bad)]).toEqual([bad, false])
     }
-    for (const variant of [null, 'phantom', 'ledger-live', 'root']) expect(solana.accepts(solana.path(0, variant))).toBe(true)
+    expect(solana.variants).toEqual(['phantom', 'ledger-live', 'root'])
+    for (const variant of [null, ...solana.variants]) expect(solana.accepts(solana.path(0, variant))).toBe(true)
   })
 
   test('an address is the key in base58; no other key than one of 32 bytes has one', () => {

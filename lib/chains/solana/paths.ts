@@ -13,6 +13,8 @@ const VARIANTS: Readonly<Record<string, (index: number) => string>> = {
   root: () => "m/44'/501'",
 }
 
+export const SOLANA_VARIANTS: readonly string[] = Object.keys(VARIANTS)
+
 /** @throws CloisterError `account_path_invalid` */
 export function solanaPath(index: number, variant: string | null = null): string {
   const name = variant ?? 'phantom'

@@ -13,7 +13,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Chain, Plan, Reading, Signature, Signed, SigningContext, Summary } from '../chain.ts'
 import { readMessage } from './offchain-message.ts'
-import { acceptsSolanaPath, solanaPath } from './paths.ts'
+import { acceptsSolanaPath, SOLANA_VARIANTS, solanaPath } from './paths.ts'
 import { summarize } from './summary.ts'
 import { addressOf, isMissing, readTransaction, type Transaction } from './transaction.ts'
 
@@ -24,6 +24,8 @@ export const solana: Chain = {
   namespace: 'solana',
   curve: 'ed25519',
   path: solanaPath,
+  variants: SOLANA_VARIANTS,
+  derivesBelow: false,
   accepts: acceptsSolanaPath,
   address: ({ publicKey }) => addressOf(publicKey),
   read({ chain, kind, data, context }) {
