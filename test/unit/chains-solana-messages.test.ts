@@ -1,6 +1,6 @@
-/** Solana: off-chain messages, as @solana/offchain-messages writes them, and text as wallets sign it for apps. */
+/** Solana: off-chain messages, as @solana/kit writes them, and text as wallets sign it for apps. */
 import fc from 'fast-check'
-import { getOffchainMessageEncoder } from '@solana/offchain-messages'
+import { getOffchainMessageEncoder } from '@solana/kit'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { VersionedTransaction } from '@solana/web3.js'
 import type { Summary } from '../../lib/chains/chain.ts'

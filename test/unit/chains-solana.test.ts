@@ -296,6 +296,13 @@ describe('assembling', () => {
     expect(plan.assemble([{ compact: good, recovery: null }]).hash).toEqual(good)
   })
 
+  test('rejects a key of small order, for which anybody could sign anything (ZIP 215 takes it)', () => {
+    const publicKey = new Uint8Array(32).fill(1, 0, 1)
+    const compact = concat(publicKey, new Uint8Array(32))
+    const reading = read(build({ keys: [publicKey, third.publicKey.toBytes(), SYSTEM] }))
+    expect(() => reading.plan(contextOf(publicKey)).assemble([{ compact, recovery: null }])).toThrow('not from the account')
+  })
+
   test('bytes that the caller changes after reading change nothing', () => {
     const bytes = Uint8Array.from(GOOD)
     const reading = read(bytes)
