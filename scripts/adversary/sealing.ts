@@ -42,7 +42,7 @@ export async function sealIntent(
   const id = crypto.getRandomValues(new Uint8Array(16))
   const unproven = {
     op, wallet, request: id, issuedAtMs: channel.nowMs(), idempotency: crypto.getRandomValues(new Uint8Array(16)),
-    token: new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(who.token))), pin: pin === null ? null : utf8(pin), parameters,
+    token: new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(who.token))), pin: pin === null ? null : utf8(pin), otp: null, parameters,
   }
   const proof = intent.proof ?? (who.clientKey === null ? null : await signProof(who.clientKey, header, enc, unproven))
   const { ciphertext, openAnswer } = await seal(header, encodeBody({ ...unproven, proof }))
