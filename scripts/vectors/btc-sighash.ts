@@ -28,9 +28,10 @@ export function checkBip143(vector: Json): void {
     for (const signature of witness.filter(isSignature)) {
       const type = signature.at(-1) as number
       const digests = scriptCodes(witness).flatMap((code) => amounts.map((amount) => segwitDigest(tx, index, code, amount, type)))
-      const found = digests.find((digest) => expected.includes(toHex(digest)))
-      must(found !== undefined, 'another digest')
-      must(keysIn(witness).some((key) => verifies(signature, found as Uint8Array, key)), 'the signature is of no key of the script')
+      const found = digests.filter((digest) => expected.includes(toHex(digest)))
+      must(found.length > 0, 'another digest')
+      // One of the examples is older than BIP-146, and has a high s.
+      must(keysIn(witness).some((key) => found.some((digest) => verifies(signature, digest, key, false))), 'the signature is of no key of the script')
       checked += 1
     }
   }
@@ -73,9 +74,9 @@ function keysIn(witness: readonly Uint8Array[]): readonly Uint8Array[] {
   return [...starts.map((i) => script.subarray(i + 1, i + 34)), ...witness.filter(({ length }) => length === 33)]
 }
 
-export function verifies(signature: Uint8Array, digest: Uint8Array, key: Uint8Array): boolean {
+export function verifies(signature: Uint8Array, digest: Uint8Array, key: Uint8Array, lowS = true): boolean {
   try {
-    return secp256k1.verify(signature.subarray(0, -1), digest, key, { prehash: false, lowS: true, format: 'der' })
+    return secp256k1.verify(signature.subarray(0, -1), digest, key, { prehash: false, lowS, format: 'der' })
   } catch {
     return false
   }

@@ -56,7 +56,7 @@ export interface Built {
   readonly spent: readonly Spent[]
 }
 
-export const scriptAt = (wallet: TestWallet, type: Type, path: string): Uint8Array => paymentOf(type, wallet.root.derive(path).publicKey as Uint8Array).output as Uint8Array
+export const scriptAt = (wallet: TestWallet, type: Type, path: string): Uint8Array => paymentOf(type, wallet.publicKey(path)).output as Uint8Array
 
 export function build(wallet: TestWallet, { version = 2, lockTime = 0, inputs, outputs }: PsbtSpec): Built {
   const psbt = new Psbt()
@@ -78,7 +78,7 @@ function addInput(psbt: Psbt, wallet: TestWallet, { type, path, sequence, sighas
   before.addInput(new Uint8Array(32).fill(salt + 1), salt)
   for (let i = 0; i < salt % 3; i++) before.addOutput(Uint8Array.of(0x51), 5000n)
   before.addOutput(script, amount)
-  const publicKey = owner.root.derive(path).publicKey as Uint8Array
+  const publicKey = owner.publicKey(path)
   psbt.addInput({
     hash: before.getId(),
     index: salt % 3,
@@ -94,8 +94,8 @@ function addInput(psbt: Psbt, wallet: TestWallet, { type, path, sequence, sighas
 
 function originOf(wallet: TestWallet, type: Type, path: string): object {
   const masterFingerprint = Buffer.alloc(4)
-  masterFingerprint.writeUInt32BE(wallet.root.fingerprint)
-  const pubkey = wallet.root.derive(path).publicKey as Uint8Array
+  masterFingerprint.writeUInt32BE(wallet.fingerprint)
+  const pubkey = wallet.publicKey(path)
   if (type === 'p2tr') return { tapBip32Derivation: [{ masterFingerprint, path, pubkey: pubkey.subarray(1), leafHashes: [] }] }
   return { bip32Derivation: [{ masterFingerprint, path, pubkey }] }
 }

@@ -8,7 +8,9 @@ import { equal } from '../../lib/protocol/bytes.ts'
 import type { Account, Permissions } from '../../lib/protocol/operations.ts'
 
 export interface TestWallet {
-  readonly root: HDKey
+  /** Of the master key. */
+  readonly fingerprint: number
+  publicKey(path: string): Uint8Array
   account(path: string): Account
   privateKey(path: string): Uint8Array
   /** As the core would: the key at the task's path, which must be the task's. */
@@ -19,10 +21,18 @@ export const NOTHING_PERMITTED: Permissions = { exportable: false, rawHash: fals
 
 export function walletFrom(seed: Uint8Array): TestWallet {
   const root = HDKey.fromMasterSeed(seed)
-  const at = (path: string): HDKey => root.derive(path)
+  // Tests ask for the same keys again and again, and each step is a multiplication.
+  const known = new Map<string, HDKey>([['m', root]])
+  const at = (path: string): HDKey => {
+    const end = path.lastIndexOf('/')
+    const node = known.get(path) ?? at(path.slice(0, end)).derive(`m${path.slice(end)}`)
+    known.set(path, node)
+    return node
+  }
   const privateKey = (path: string): Uint8Array => at(path).privateKey as Uint8Array
   return {
-    root,
+    fingerprint: root.fingerprint,
+    publicKey: (path) => at(path).publicKey as Uint8Array,
     privateKey,
     account(path) {
       const node = at(path)

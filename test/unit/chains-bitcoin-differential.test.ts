@@ -10,7 +10,7 @@ import { asVersion2, build, PURPOSES, scriptAt, type InputSpec, type OutputSpec,
 import { contextOf, walletFrom, type TestWallet } from '../support/bitcoin-wallet.ts'
 import { scriptErrors } from '../support/bitcore.ts'
 
-const RUNS = process.env['SLOW'] === '1' ? 1000 : 50
+const RUNS = process.env['SLOW'] === '1' ? 1000 : Number(process.env['RUNS'] ?? 50)
 const TYPES = ['p2pkh', 'p2sh-p2wpkh', 'p2wpkh', 'p2tr'] as const
 const ECPair = ECPairFactory(ecc)
 const wallet = walletFrom(new Uint8Array(32).fill(7))
