@@ -4,7 +4,7 @@ import { hashes, recoverPublicKey, sign, verify } from '@noble/secp256k1'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
 import type { Signature } from '../../lib/chains/chain.ts'
-import { allChains, chainOf } from '../../lib/chains/registry.ts'
+import { chainOf } from '../../lib/chains/registry.ts'
 import { concat, equal, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { Account } from '../../lib/protocol/operations.ts'
@@ -48,9 +48,9 @@ export function deriveAccount(seed: Uint8Array, namespace: string, path: string)
   })
 }
 
-/** The first account on each chain. */
+/** What a new wallet begins with. */
 export function firstAccounts(seed: Uint8Array): readonly Account[] {
-  return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.path(0)))
+  return ['eip155'].map((namespace) => deriveAccount(seed, namespace, chainOf(namespace).path(0)))
 }
 
 /** Signs a 32-byte digest with the account's key. @throws Error when the account's public key is not the one at its path */

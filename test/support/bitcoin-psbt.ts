@@ -18,7 +18,7 @@ export function paymentOf(type: Type, publicKey: Uint8Array): Payment {
       return payments.p2sh({ redeem: payments.p2wpkh({ pubkey: publicKey }) })
     case 'p2wpkh':
       return payments.p2wpkh({ pubkey: publicKey })
-    case 'p2tr':
+    default:
       return payments.p2tr({ internalPubkey: publicKey.subarray(1) })
   }
 }

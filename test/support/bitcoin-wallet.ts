@@ -59,7 +59,7 @@ export function signTask({ scheme }: SigningTask, key: Uint8Array): Signature {
       const tweaked = scheme.merkleRoot === null ? key : taprootTweakPrivKey(key, scheme.merkleRoot)
       return { compact: schnorr.sign(scheme.digest, tweaked, new Uint8Array(32)), recovery: null }
     }
-    case 'ed25519':
+    default:
       throw new Error('no such key')
   }
 }

@@ -10,8 +10,12 @@ import { asVersion2, build, PURPOSES, scriptAt, type InputSpec, type OutputSpec,
 import { contextOf, walletFrom, type TestWallet } from '../support/bitcoin-wallet.ts'
 import { scriptErrors } from '../support/bitcore.ts'
 
-const RUNS = process.env['SLOW'] === '1' ? 1000 : Number(process.env['RUNS'] ?? 50)
+const SLOW = process.env['SLOW'] === '1'
+const RUNS = SLOW ? 1000 : 50
+/** The interpreter takes longer than all the rest: by default it looks at one transaction in five. */
+let count = 0
 const TYPES = ['p2pkh', 'p2sh-p2wpkh', 'p2wpkh', 'p2tr'] as const
+jest.setTimeout(3_600_000)
 const ECPair = ECPairFactory(ecc)
 const wallet = walletFrom(new Uint8Array(32).fill(7))
 const stranger = walletFrom(new Uint8Array(32).fill(8))
@@ -31,7 +35,7 @@ function spec(typeOf: fc.Arbitrary<Type>, pathOf: (type: Type, at: { change: num
   return fc.record({
     version: fc.constantFrom(1, 2, 3),
     lockTime: fc.oneof(fc.constant(0), fc.nat(1_000_000), fc.integer({ min: 500_000_000, max: 0x7fffffff })),
-    inputs: fc.array(input, { minLength: 1, maxLength: 3 }),
+    inputs: fc.array(input, { minLength: 1, maxLength: SLOW ? 4 : 2 }),
     outputs: fc.tuple(fc.array(payee, { minLength: 1, maxLength: 2 }), fc.array(change, { maxLength: 1 }), fc.array(data, { maxLength: 1 })),
   }).map(({ outputs: [payees, changes, datas], ...rest }) => {
     const spendable = (rest.inputs.reduce((sum, one) => sum + one.amount, 0n) * 9n) / 10n
@@ -64,7 +68,8 @@ function check(signer: TestWallet, accountPath: string, from: PsbtSpec, isVersio
   const theirs = signWithBitcoinjs(from)
   expect(toHex(hash)).toBe(theirs.getId())
   expect(Transaction.fromBuffer(signed).getId()).toBe(theirs.getId())
-  expect(scriptErrors(signed, spent)).toEqual([])
+  count += 1
+  if (SLOW || count % 5 === 1) expect(scriptErrors(signed, spent)).toEqual([])
   // RFC 6979 on both sides, and neither grinds for a low r: not only the id is the same.
   if (from.inputs.every(({ type }) => type !== 'p2tr')) expect(toHex(signed)).toBe(theirs.toHex())
   const fee = spent.reduce((sum, one) => sum + one.amount, 0n) - from.outputs.reduce((sum, one) => sum + one.amount, 0n)
@@ -77,19 +82,19 @@ const whole = fc.constant(undefined)
 describe.each(TYPES)('%s', (type) => {
   const account = `m/${PURPOSES[type]}'/0'/3'`
   const pathOf = (_: Type, { change, index }: { change: number; index: number }): string => `${account}/${change}/${index}`
-  const parts = type === 'p2tr' ? fc.constantFrom(undefined, 0, 1, 2, 0x81, 0x82) : fc.constantFrom(undefined, 1, 2, 0x81, 0x82)
+  const parts = fc.constantFrom(undefined, 1, 2, 0x81, 0x82)
 
   test('a whole account', () => {
     fc.assert(fc.property(spec(fc.constant(type), pathOf, whole), fc.boolean(), (from, isVersion2) => check(wallet, account, from, isVersion2)), { numRuns: RUNS })
   })
 
   test('other sighash types', () => {
-    fc.assert(fc.property(spec(fc.constant(type), pathOf, parts), fc.boolean(), (from, isVersion2) => check(wallet, account, from, isVersion2)), { numRuns: RUNS / 5 })
+    fc.assert(fc.property(spec(fc.constant(type), pathOf, parts), fc.boolean(), (from, isVersion2) => check(wallet, account, from, isVersion2)), { numRuns: RUNS / 10 })
   })
 
   test('SINGLE, with an output for each input', () => {
     const single = spec(fc.constant(type), pathOf, fc.constantFrom(3, 0x83)).filter(({ inputs, outputs }) => inputs.length <= outputs.length)
-    fc.assert(fc.property(single, fc.boolean(), (from, isVersion2) => check(wallet, account, from, isVersion2)), { numRuns: RUNS / 5 })
+    fc.assert(fc.property(single, fc.boolean(), (from, isVersion2) => check(wallet, account, from, isVersion2)), { numRuns: RUNS / 10 })
   })
 })
 

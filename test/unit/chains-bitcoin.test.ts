@@ -125,7 +125,9 @@ describe('what a PSBT must be', () => {
 
   test('it pays something with something, in a known version of transactions, nothing twice', () => {
     for (const version of [0, 4, 0x7fffffff]) expect(refusalOf({ ...usual, version })).toBe('tx_field_invalid')
-    expect(refusalOf({ inputs: [own], outputs: [] })).toBe('tx_field_invalid')
+    const none = edited(asVersion2(fresh()), ({ global }) => ({ global: set(0x05, Uint8Array.of(0))(global), outputs: [] }))
+    expect(refusal(none)).toBe('tx_field_invalid')
+    expect(refusal(edited(none, ({ global }) => ({ global: set(0x04, Uint8Array.of(0))(global), inputs: [] })))).toBe('tx_field_invalid')
     const twice = asVersion2(fresh({ inputs: [own, own], outputs: [pay] }))
     const ids = readMaps(twice).inputs[0]?.filter(({ key }) => key[0] === 0x0e || key[0] === 0x0f) ?? []
     expect(refusal(edited(twice, ({ inputs: [first, second] }) => ({ inputs: [first as PsbtMap, ids.reduce((map, { key, value }) => withEntry(map, key, value), second as PsbtMap)] })))).toBe('tx_field_invalid')
@@ -144,7 +146,7 @@ describe('what a PSBT must be', () => {
 
   test('lock times of version 2 (BIP-370)', () => {
     const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
-    const two = asVersion2(fresh({ inputs: [own, { ...own, sequence: 1 }], outputs: [pay, change] }))
+    const two = asVersion2(fresh({ inputs: [own, { ...own, sequence: 1 }], outputs: [{ ...pay, amount: 160_000n }, change] }))
     const locked = (first: readonly [number, number][], second: readonly [number, number][]): Uint8Array =>
       edited(two, ({ inputs }) => ({ inputs: [first, second].map((locks, i) => locks.reduce((map, [type, value]) => set(type, u32(value))(map), inputs[i] as PsbtMap)) }))
     const lockTime = (bytes: Uint8Array): string | undefined => read(bytes).summary.fields['lockTime']
@@ -265,23 +267,26 @@ describe('fees', () => {
 })
 
 describe('sighash types', () => {
-  const typed = (sighashType: number, type: InputSpec['type'] = 'p2wpkh'): PsbtSpec => ({ ...usual, inputs: [{ ...own, type, path: type === 'p2tr' ? "m/86'/0'/0'/0/0" : own.path, sighashType }] })
+  const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
+  const typed = (type: number, input = own): Uint8Array => inInput(fresh({ ...usual, inputs: [input] }), set(0x03, u32(type)))
+  const permitted = contextOf(account, { permissions: { anySighash: true } })
 
   test('DEFAULT and ALL; others if the wallet permits; never what is no type', () => {
-    expect(refusalOf(typed(1))).toBe('ok')
+    expect(refusal(typed(1))).toBe('ok')
     for (const type of [2, 3, 0x81, 0x82, 0x83]) {
-      expect(refusalOf(typed(type))).toBe('tx_sighash_not_allowed')
-      expect(refusalOf(typed(type), { anySighash: true })).toBe('ok')
+      expect(refusal(typed(type))).toBe('tx_sighash_not_allowed')
+      expect(refusal(typed(type), permitted)).toBe('ok')
     }
-    for (const type of [0, 4, 0x80, 0x84, 0x41, 256]) expect(refusalOf(typed(type), { anySighash: true })).toBe('tx_sighash_not_allowed')
-    expect(planOf(typed(0x83), { anySighash: true }).summary.warnings).toEqual(['sighash_single_anyonecanpay'])
+    for (const type of [0, 4, 0x80, 0x84, 0x41, 256]) expect(refusal(typed(type), permitted)).toBe('tx_sighash_not_allowed')
+    expect(read(typed(0x83), permitted).summary.warnings).toEqual(['sighash_single_anyonecanpay'])
   })
 
   test('taproot has DEFAULT', () => {
     const taproot = wallet.account("m/86'/0'/0'")
-    for (const type of [0, 1]) expect(refusal(fresh(typed(type, 'p2tr')), contextOf(taproot))).toBe('ok')
-    for (const type of [2, 0x80, 0x81]) expect(refusal(fresh(typed(type, 'p2tr')), contextOf(taproot))).toBe('tx_sighash_not_allowed')
-    expect(refusal(fresh(typed(0x80, 'p2tr')), contextOf(taproot, { permissions: { anySighash: true } }))).toBe('tx_sighash_not_allowed')
+    const input: InputSpec = { ...own, type: 'p2tr', path: "m/86'/0'/0'/0/0" }
+    for (const type of [0, 1]) expect(refusal(typed(type, input), contextOf(taproot))).toBe('ok')
+    for (const type of [2, 0x80, 0x81]) expect(refusal(typed(type, input), contextOf(taproot))).toBe('tx_sighash_not_allowed')
+    expect(refusal(typed(0x80, input), contextOf(taproot, { permissions: { anySighash: true } }))).toBe('tx_sighash_not_allowed')
   })
 
   test('SINGLE without its output would sign nothing', () => {

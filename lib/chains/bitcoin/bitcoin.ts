@@ -28,16 +28,10 @@ export const bitcoin: Chain = {
   },
   read({ chain, kind, data, context }) {
     const network = networkOf(chain)
-    switch (kind) {
-      case 'transaction':
-        if (context !== null) throw new CloisterError('tx_malformed')
-        return readTransaction(network, data)
-      case 'message':
-        return readMessage(network, data, context)
-      case 'hash':
-        return readHash(network, data, context)
-      default:
-        throw new CloisterError('payload_kind_unknown')
-    }
+    if (kind === 'message') return readMessage(network, data, context)
+    if (kind === 'hash') return readHash(network, data, context)
+    if (kind !== 'transaction') throw new CloisterError('payload_kind_unknown')
+    if (context !== null) throw new CloisterError('tx_malformed')
+    return readTransaction(network, data)
   },
 }

@@ -1,6 +1,6 @@
 /** Amounts, sizes, and which fee nobody means to pay. */
 import { CloisterError } from '../../protocol/errors.ts'
-import type { ScriptType } from './scripts.ts'
+import { impossible, type ScriptType } from './scripts.ts'
 import { encodeSigned, encodeStripped, type Satisfaction, type UnsignedTransaction } from './transaction.ts'
 
 /** 21 million bitcoin, in satoshis: consensus takes no amount, and no sum, above. */
@@ -61,5 +61,7 @@ export function placeholder(type: ScriptType): Satisfaction {
       return { scriptSig: none, witness: ecdsa }
     case 'p2tr':
       return { scriptSig: none, witness: [new Uint8Array(65)] }
+    default:
+      return impossible(type)
   }
 }

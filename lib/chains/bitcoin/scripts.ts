@@ -46,7 +46,14 @@ export function scriptOf(type: ScriptType, publicKey: Uint8Array, merkleRoot: Ui
       return witnessKeyHashScript(publicKey)
     case 'p2tr':
       return concat(Uint8Array.of(0x51, 0x20), taprootTweakPubkey(publicKey.subarray(1), merkleRoot)[0])
+    default:
+      return impossible(type)
   }
+}
+
+/** Ends a `switch` over everything there is. */
+export function impossible(_: never): never {
+  throw new Error('impossible')
 }
 
 /** The address of an output script; `undefined` where it has none. BIP-173, BIP-350 and Base58Check. */

@@ -4,7 +4,7 @@ import { taprootTweakPubkey } from '@scure/btc-signer/utils.js'
 import { concat } from '../../protocol/bytes.ts'
 import type { Signature, SigningScheme, SigningTask } from '../chain.ts'
 import type { OwnInput } from './own-inputs.ts'
-import { hash160, keyHashScript, pushes, witnessKeyHashScript, type ScriptType } from './scripts.ts'
+import { hash160, impossible, keyHashScript, pushes, witnessKeyHashScript, type ScriptType } from './scripts.ts'
 import { legacyDigest, segwitDigest, SIGHASH, taprootDigest } from './sighash.ts'
 import { NO_BYTES, type Satisfaction, type TransactionOutput, type UnsignedTransaction } from './transaction.ts'
 
@@ -22,6 +22,8 @@ function schemeOf(tx: UnsignedTransaction, { index, key, type, prevout, merkleRo
       return { kind: 'ecdsa', digest: segwitDigest(tx, index, keyHashScript(hash160(key.publicKey)), prevout.amount, hashType) }
     case 'p2tr':
       return { kind: 'schnorr', digest: taprootDigest(tx, index, spent, hashType), merkleRoot }
+    default:
+      return impossible(type)
   }
 }
 
@@ -43,6 +45,8 @@ function verifies(publicKey: Uint8Array, scheme: SigningScheme, compact: Uint8Ar
     }
     case 'ed25519':
       return false
+    default:
+      return impossible(scheme)
   }
 }
 
@@ -66,5 +70,7 @@ export function satisfy(type: ScriptType, publicKey: Uint8Array, signature: Uint
       return { scriptSig: NO_BYTES, witness: [signature, publicKey] }
     case 'p2tr':
       return { scriptSig: NO_BYTES, witness: [signature] }
+    default:
+      return impossible(type)
   }
 }
