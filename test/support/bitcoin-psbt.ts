@@ -2,6 +2,7 @@
 import { Transaction as ScureTransaction } from '@scure/btc-signer'
 import { initEccLib, payments, Psbt, Transaction, type Payment } from 'bitcoinjs-lib'
 import * as ecc from '@bitcoinerlab/secp256k1'
+import { impossible } from '../../lib/chains/bitcoin/scripts.ts'
 import type { TestWallet } from './bitcoin-wallet.ts'
 import type { Spent } from './bitcore.ts'
 
@@ -18,8 +19,10 @@ export function paymentOf(type: Type, publicKey: Uint8Array): Payment {
       return payments.p2sh({ redeem: payments.p2wpkh({ pubkey: publicKey }) })
     case 'p2wpkh':
       return payments.p2wpkh({ pubkey: publicKey })
-    default:
+    case 'p2tr':
       return payments.p2tr({ internalPubkey: publicKey.subarray(1) })
+    default:
+      return impossible(type)
   }
 }
 

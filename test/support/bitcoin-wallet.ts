@@ -3,6 +3,7 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { HDKey } from '@scure/bip32'
 import { taprootTweakPrivKey } from '@scure/btc-signer/utils.js'
 import { bitcoin } from '../../lib/chains/bitcoin/bitcoin.ts'
+import { impossible } from '../../lib/chains/bitcoin/scripts.ts'
 import type { Signature, SigningContext, SigningTask } from '../../lib/chains/chain.ts'
 import { equal } from '../../lib/protocol/bytes.ts'
 import type { Account, Permissions } from '../../lib/protocol/operations.ts'
@@ -59,8 +60,10 @@ export function signTask({ scheme }: SigningTask, key: Uint8Array): Signature {
       const tweaked = scheme.merkleRoot === null ? key : taprootTweakPrivKey(key, scheme.merkleRoot)
       return { compact: schnorr.sign(scheme.digest, tweaked, new Uint8Array(32)), recovery: null }
     }
-    default:
+    case 'ed25519':
       throw new Error('no such key')
+    default:
+      return impossible(scheme)
   }
 }
 

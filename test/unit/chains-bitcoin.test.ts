@@ -5,6 +5,7 @@ import { bitcoin } from '../../lib/chains/bitcoin/bitcoin.ts'
 import { MAX_OWN_INPUTS } from '../../lib/chains/bitcoin/own-inputs.ts'
 import { MAINNET, NETWORKS, REGTEST, TESTNET4 } from '../../lib/chains/bitcoin/networks.ts'
 import { readMaps, withEntry, writeMaps, type PsbtMap, type PsbtMaps } from '../../lib/chains/bitcoin/psbt-maps.ts'
+import { scriptOf } from '../../lib/chains/bitcoin/scripts.ts'
 import type { Plan, SigningContext } from '../../lib/chains/chain.ts'
 import { allChains } from '../../lib/chains/registry.ts'
 import { concat, toHex } from '../../lib/protocol/bytes.ts'
@@ -414,7 +415,6 @@ describe('assembling', () => {
   test('a taproot key with a script tree', () => {
     const path = "m/86'/0'/0'/0/0"
     const root = new Uint8Array(32).fill(9)
-    const { scriptOf } = jest.requireActual<typeof import('../../lib/chains/bitcoin/scripts.ts')>('../../lib/chains/bitcoin/scripts.ts')
     const script = scriptOf('p2tr', wallet.publicKey(path), root)
     const bytes = inInput(fresh({ inputs: [{ ...own, type: 'p2tr', path }], outputs: [{ ...pay, amount: 99_000n }] }), (map) =>
       set(0x18, root)(set(0x01, concat(new Uint8Array(new BigUint64Array([100_000n]).buffer), Uint8Array.of(34), script))(map)),
