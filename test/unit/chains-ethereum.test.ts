@@ -228,9 +228,9 @@ describe('assembling', () => {
   })
 })
 
-test('chains by id: Ethereum, and none that is not there', () => {
+test('chains by id: theirs, and none that is not there', () => {
   expect(chainOf('eip155:1')).toBe(ethereum)
   expect(chainOf('eip155')).toBe(ethereum)
-  for (const id of ['', 'eip', 'eip1559:1', 'EIP155:1', 'bip122:0', '__proto__', 'constructor']) expect(codeOf(() => chainOf(id))).toBe('chain_unknown')
+  for (const id of ['', 'eip', 'eip1559:1', 'EIP155:1', 'cosmos:1', '__proto__', 'constructor']) expect(codeOf(() => chainOf(id))).toBe('chain_unknown')
   expect(allChains()).toContain(ethereum)
 })

@@ -33,7 +33,7 @@ export const ethereum: Chain = {
   curve: 'secp256k1',
   path: (index) => `m/44'/60'/0'/0/${index}`,
   variants: ['bip44', 'ledger-live', 'ledger-legacy'],
-  derivesBelow: false,
+  derivesBelow: () => false,
   accepts: (path) => /^m\/44'\/60'(\/[0-9]+'?){1,4}$/.test(path),
   address: ({ publicKey }) => addr.fromPublicKey(publicKey),
   read({ chain, kind, data }) {
