@@ -4,7 +4,7 @@
  */
 import { recoverPublicKey, sign } from '@noble/secp256k1'
 import '../../enclave-sim/core/keys.ts' // gives noble its hashes
-import type { EcdsaSignature } from '../../lib/chains/ethereum/ethereum.ts'
+import type { EcdsaSignature } from '../../lib/chains/ethereum/signature.ts'
 import { chainOf } from '../../lib/chains/registry.ts'
 import { concat } from '../../lib/protocol/bytes.ts'
 import { Failure } from './report.ts'
