@@ -16,7 +16,7 @@ import { readFields, type FieldName, type Fields } from './fields.ts'
 import { readRlpList, writeRlp, type RlpItem } from './rlp.ts'
 import { checkSidecar } from './sidecar.ts'
 import type { EcdsaValues } from './signature.ts'
-import { integerBytes, readBytes, readList } from './values.ts'
+import { integerBytes, readInteger, readList } from './values.ts'
 
 export type TransactionKind = 'legacy' | 'eip2930' | 'eip1559' | 'eip4844' | 'eip7702'
 
@@ -67,7 +67,7 @@ export function readTransaction(bytes: Uint8Array): Transaction {
 function readLegacy(items: readonly RlpItem[], bytes: Uint8Array): Transaction {
   if (items.length !== 6 && items.length !== 9) throw new CloisterError('tx_malformed')
   const isProtected = items.length === 9
-  if (isProtected && items.slice(7).some((item) => readBytes(item).length > 0)) throw new CloisterError('tx_already_signed')
+  if (isProtected && items.slice(7).some((item) => readInteger(item, 256) !== 0n)) throw new CloisterError('tx_already_signed')
   const fields = readFields(isProtected ? [...LEGACY, 'chainId'] : LEGACY, items)
   checkFields(fields)
   return {
