@@ -44,7 +44,7 @@ function toEthers(tx: TransactionSerializable): EthersTransaction {
   const { type, gas, to, chainId, authorizationList, ...rest } = tx as Record<string, unknown> & TransactionSerializable
   const list = (authorizationList as readonly { chainId: number; address: string; nonce: number; yParity: number; r: Hex; s: Hex }[] | undefined)?.map(({ yParity, r, s, ...one }) => ({ ...one, signature: { r, s, yParity } }))
   const number = { legacy: 0, eip2930: 1, eip1559: 2, eip4844: 3, eip7702: 4 }[type as string]
-  return EthersTransaction.from({ ...rest, type: number, gasLimit: gas, to: to ?? null, chainId: chainId ?? 0, ...(list === undefined ? {} : { authorizationList: list }) } as TransactionLike)
+  return EthersTransaction.from({ ...rest, type: number, gasLimit: gas, to: to ?? null, chainId: chainId ?? 0, ...(list === undefined ? {} : { authorizationList: list }) } as unknown as TransactionLike)
 }
 
 describe.each(Object.entries(TYPES))('%s', (_name, arbitrary) => {

@@ -233,7 +233,7 @@ describe('the summary', () => {
   ])('warns of less gas than is used before anything runs: %s', (_what, bytes, needed) => {
     const withGas = (gas: number): Hex => {
       const isLegacy = !bytes.startsWith('0x02')
-      const items = fromRlp(isLegacy ? bytes : (`0x${bytes.slice(4)}` as Hex), 'hex') as Hex[]
+      const items = fromRlp(isLegacy ? bytes : `0x${bytes.slice(4)}`, 'hex') as Hex[]
       const list = rlp(items.map((item, i) => (i === (isLegacy ? 2 : 4) ? viemHex(gas) : item)))
       return isLegacy ? list : typed(list)
     }

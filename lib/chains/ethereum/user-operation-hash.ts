@@ -23,6 +23,7 @@ const OPERATION_TYPE = hashOf(
  */
 export function userOperationHash(operation: UserOperation, entryPoint: string, chainId: bigint): Uint8Array {
   if (entryPointVersion(entryPoint) === '0.7') {
+    if (isMarked(operation.initCode)) throw new CloisterError('tx_field_invalid') // it would call the marker
     return keccak_256(concat(keccak_256(encode(operation, operation.initCode)), address(entryPoint), word(chainId)))
   }
   const domain = keccak_256(concat(DOMAIN_TYPE, hashOf('ERC4337'), hashOf('1'), word(chainId), address(entryPoint)))
@@ -38,12 +39,14 @@ function encode(operation: UserOperation, initCode: Uint8Array): Uint8Array {
   )
 }
 
-/** EIP-7702 in v0.8: for the factory 0x7702 the entry point hashes the delegate of the sender, so the delegate must be known. */
+/** EIP-7702's factory in v0.8: 0x7702, padded with zeros to 20 bytes. */
+function isMarked(initCode: Uint8Array): boolean {
+  return initCode[0] === 0x77 && initCode[1] === 0x02 && initCode.subarray(2, 20).every((byte) => byte === 0)
+}
+
+/** For that factory the entry point hashes the delegate of the sender in its place, so the delegate must be known. */
 function delegatedInitCode({ initCode, authorization }: UserOperation): Uint8Array {
-  const marked = new Uint8Array(20)
-  marked.set(initCode.subarray(0, 20))
-  const isMarked = marked[0] === 0x77 && marked[1] === 0x02 && marked.subarray(2).every((byte) => byte === 0)
-  if (!isMarked) return initCode
+  if (!isMarked(initCode)) return initCode
   if (authorization === null) throw new CloisterError('tx_field_invalid')
   return concat(addressBytes(authorization.address), initCode.subarray(20))
 }
