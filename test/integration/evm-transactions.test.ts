@@ -1,7 +1,7 @@
 /** Each type of Ethereum transaction, signed by a plan, is mined by a real chain (anvil); EIP-4844 with its blob, EIP-7702 with an authorization. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { serializeTransaction, sha256, toHex, type Hex, type TransactionSerializable } from 'viem'
+import { serializeTransaction, sha256, toHex, type Hex } from 'viem'
 import { readRlpList, writeRlp, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { integerBytes } from '../../lib/chains/ethereum/values.ts'
 import { concat } from '../../lib/protocol/bytes.ts'
@@ -46,7 +46,7 @@ describeChain('anvil', () => {
     return receipt
   }
 
-  const unsignedOf = (fields: object): Uint8Array => hex(serializeTransaction({ chainId: LOCAL_CHAIN_ID, nonce, to: TO, value: 1n, gas: 100_000n, ...fields } as TransactionSerializable))
+  const unsignedOf = (fields: object): Uint8Array => hex(serializeTransaction({ chainId: LOCAL_CHAIN_ID, nonce, to: TO, value: 1n, gas: 100_000n, ...fields }))
 
   test.each<[string, string, object]>([
     ['legacy', '0x0', { type: 'legacy', gasPrice }],

@@ -217,10 +217,10 @@ describe('the summary', () => {
   const summaryOf = (bytes: Hex) => parse('eip155:1', hex(bytes)).summary
 
   test('of a transfer, a contract creation, a call that is not known', () => {
-    expect(summaryOf(rlp(LEGACY)).actions).toMatchObject([{ action: 'transfer', fields: { to: TO, value: '1000000000000000000' } }])
+    expect(summaryOf(rlp(LEGACY)).actions).toMatchObject([{ action: 'transfer', fields: { to: TO, amount: '1000000000000000000' } }])
     expect(summaryOf(rlp(LEGACY)).warnings).toEqual([])
     const creation = summaryOf(typed(rlp(EIP1559.map((item, i) => (i === 5 ? '0x' : i === 7 ? '0x6000' : item)))))
-    expect(creation).toMatchObject({ actions: [{ action: 'contract_creation' }], fields: { to: 'contract creation' } })
+    expect(creation).toMatchObject({ actions: [{ action: 'create' }], fields: { to: 'contract creation' } })
     expect(creation.warnings).toEqual(['contract_creation', 'gas_below_intrinsic'])
     expect(summaryOf(at1559(7, '0x01020304'))).toMatchObject({ actions: [{ action: 'unknown_call', fields: { data: '0x01020304' } }], warnings: ['unknown_call', 'gas_below_intrinsic'] })
   })

@@ -92,7 +92,7 @@ test('the summary names both who sends and who pays', () => {
     actions: [{ action: 'pay_fee', fields: { feePayer, maximumFee: '750000000000000' } }, call], fields: { ...fields, feePayer }, warnings: ['pays_fee', 'unknown_call'],
   })
   const memo = planOf('eip155:8217', 'transaction', typed(0x11, ITEMS.slice(0, 7)))
-  expect(memo.summary).toMatchObject({ actions: [{ action: 'transfer', fields: { to: TX.to, value: '5', memo: '0x01020304' } }], fields: { feeRatio: '100' }, warnings: ['fee_delegated'] })
+  expect(memo.summary).toMatchObject({ actions: [{ action: 'transfer', fields: { to: TX.to, amount: '5', memo: '0x01020304' } }], fields: { feeRatio: '100' }, warnings: ['fee_delegated'] })
 })
 
 test('Ethereum’s own types work on Kaia', () => {

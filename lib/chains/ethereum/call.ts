@@ -1,11 +1,13 @@
 /** What a call does, as far as its bytes tell. */
-import { toHex } from '../../protocol/bytes.ts'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import type { Action } from '../chain.ts'
+import { hex } from './values.ts'
 
 export interface Call {
   /** CAIP-2 chain id. */
   readonly chain: string
-  readonly from: string
+  /** Who calls; `null` when that isn't known. */
+  readonly from: string | null
   /** `null`: creates a contract. */
   readonly to: string | null
   /** Wei. */
@@ -13,17 +15,14 @@ export interface Call {
   readonly data: Uint8Array
 }
 
-export interface Described {
-  readonly actions: readonly Action[]
-  readonly warnings: readonly string[]
-}
-
-// PLUG describeCall: the decoder of calldata (calls/) takes this function's place; its other callers keep importing it from here.
-export function describeCall({ from, to, value, data }: Call): Described {
-  const common = { from, value: String(value) }
+// PLUG describeCall: the decoder of calldata (calls/describe.ts) takes the place of this file.
+/** Warnings: `contract_creation`, `unknown_call`. */
+export function describeCall({ from, to, value, data }: Call): { readonly actions: readonly Action[]; readonly warnings: readonly string[] } {
+  const caller: Record<string, string> = from === null ? {} : { from }
   if (to === null) {
-    return { actions: [{ action: 'contract_creation', fields: { ...common, initCodeBytes: String(data.length) } }], warnings: ['contract_creation'] }
+    const fields = { ...caller, value: String(value), codeBytes: String(data.length), codeHash: hex(keccak_256(data)) }
+    return { actions: [{ action: 'create', fields }], warnings: ['contract_creation'] }
   }
-  if (data.length === 0) return { actions: [{ action: 'transfer', fields: { ...common, to } }], warnings: [] }
-  return { actions: [{ action: 'unknown_call', fields: { ...common, to, data: `0x${toHex(data)}` } }], warnings: ['unknown_call'] }
+  if (data.length === 0) return { actions: [{ action: 'transfer', fields: { ...caller, to, amount: String(value) } }], warnings: [] }
+  return { actions: [{ action: 'unknown_call', fields: { ...caller, to, value: String(value), data: hex(data) } }], warnings: ['unknown_call'] }
 }

@@ -11,7 +11,7 @@ import type { CborValue } from '../../protocol/cbor.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { attempt, object, oneOf } from '../../protocol/fields.ts'
 import type { Action, Reading, Summary } from '../chain.ts'
-import { describeAccountCall } from './account-call.ts'
+import { describeCall } from './call.ts'
 import { chainIdOf } from './chain-id.ts'
 import { packed, planOf } from './signature.ts'
 import { delegation, delegationWarnings } from './summary.ts'
@@ -45,7 +45,8 @@ function readScheme(context: CborValue): Scheme | undefined {
 
 function summarize(chain: string, operation: UserOperation, more: Readonly<Record<string, string>>): Summary {
   const { sender, nonce, initCode, callData, paymasterAndData, authorization, ...gas } = operation
-  const called = describeAccountCall(chain, sender, callData)
+  // The entry point calls the account with it; with nothing, if there is nothing to do but to deploy or delegate.
+  const called = callData.length === 0 ? { actions: [], warnings: [] } : describeCall({ chain, from: more['entryPoint'] ?? null, to: sender, value: 0n, data: callData })
   const before: Action[] = []
   if (authorization !== null) before.push(delegation(authorization.address, { authority: sender, chainId: String(authorization.chainId) }))
   else if (initCode.length >= 20) before.push({ action: 'deploy_account', fields: { account: sender, factory: toAddress(initCode.subarray(0, 20)) } })

@@ -8,7 +8,7 @@ import type { KaiaTransaction } from './types.ts'
 export function summarizeKaia(chain: string, transaction: KaiaTransaction, more: Pick<Summary, 'actions' | 'fields' | 'warnings'>): Summary {
   const { kind, chainId, nonce, gasPrice, gasLimit, to, value, from, input, isMemo, feeRatio } = transaction
   const called = isMemo
-    ? { actions: [{ action: 'transfer', fields: { from, to, value: String(value), memo: hex(input) } }], warnings: [] }
+    ? { actions: [{ action: 'transfer', fields: { from, to, amount: String(value), memo: hex(input) } }], warnings: [] }
     : describeCall({ chain, from, to, value, data: input })
   const numbers = { chainId, nonce, gasPrice, gasLimit, value, maximumFee: gasPrice * gasLimit, feeRatio: feeRatio ?? 100n }
   const texts = Object.fromEntries(Object.entries(numbers).map(([name, number]) => [name, String(number)]))
