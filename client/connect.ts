@@ -4,25 +4,28 @@
  * ```ts
  * const cloister = await connect({ url, trust: { root, measurements }, login })
  * const wallet = await cloister.wallets.create({ pin })
- * const { signed } = await wallet.signTransaction({ chain: 'eip155:1', transaction }, { pin })
+ * const { signatures } = await wallet.sign([{ chain: 'eip155:1', kind: 'transaction', data }], { pin })
  * ```
  */
-import { equal, utf8, wipe } from '../lib/protocol/bytes.ts'
+import { wipe } from '../lib/protocol/bytes.ts'
+import { wipeDeep } from '../lib/protocol/cbor.ts'
 import { CloisterError } from '../lib/protocol/errors.ts'
+import type { Operation } from '../lib/protocol/header.ts'
 import {
-  decodeSignResult,
-  decodeWalletView,
-  encodeCreateParameters,
-  encodeSignParameters,
-  type SignResult,
-  type WalletView,
-} from '../lib/protocol/operations.ts'
+  decodeView, decodeWithRecovery, encodeCreateParameters, encodeImportParameters, type ImportedSecret, type NewWallet as NewWalletParameters, type RecoveryCode,
+} from '../lib/protocol/lifecycle.ts'
+import { NO_PERMISSIONS, type Permissions } from '../lib/protocol/operations.ts'
+import type { CborValue } from '../lib/protocol/cbor.ts'
+import type { Receipt } from '../lib/protocol/receipt.ts'
 import { createClientKey, loginNonce } from './client-key.ts'
-import { fetchWallets } from './http.ts'
-import { createSession, type Session } from './session.ts'
+import { fetchHistory } from './history.ts'
+import { fetchWallets, type WalletListing } from './http.ts'
+import { createSession } from './session.ts'
 import type { AttestedChannel, Trust } from './trust.ts'
+import { callOptions, createWallet, read, withSecrets, type CallOptions, type PinOptions, type Wallet } from './wallet.ts'
 
 export { CloisterError } from '../lib/protocol/errors.ts'
+export type { CallOptions, Pin, PinOptions, SignRequest, Wallet } from './wallet.ts'
 
 export interface ConnectOptions {
   /** Base URL of the API. */
@@ -33,39 +36,34 @@ export interface ConnectOptions {
   readonly fetch?: typeof fetch
 }
 
-/** A PIN: 4 to 64 bytes, or text that becomes UTF-8. Bytes are better: they can be wiped, and are, once used. */
-export type Pin = Uint8Array | string
-
-export interface CallOptions {
-  /** 16 bytes. Give the same again to repeat a call whose answer was lost. */
-  readonly idempotencyKey?: Uint8Array
-  readonly signal?: AbortSignal
+export interface NewWalletOptions extends Omit<PinOptions, 'otp'> {
+  readonly label?: string
+  /** Fixed for the wallet's life; what is left out is not permitted. */
+  readonly permissions?: Partial<Permissions>
+  /** Say `false` to have no recovery code: then a forgotten PIN is a lost wallet. */
+  readonly recovery?: boolean
+  /** UUIDv4. */
+  readonly id?: string
 }
 
-export interface Wallet {
-  readonly id: string
-  /** As the enclave last showed it; `view()` asks again. */
-  readonly last: WalletView
-  view(options?: CallOptions): Promise<WalletView>
-  /**
-   * @param request CAIP-2 chain, unsigned transaction bytes, and the account's derivation path if it isn't the chain's first
-   * @throws CloisterError `pin_wrong`, `wallet_locked` (with `guesses`), `tx_*`, …
-   */
-  signTransaction(
-    request: { readonly chain: string; readonly transaction: Uint8Array; readonly path?: string },
-    options: CallOptions & { readonly pin: Pin },
-  ): Promise<SignResult>
+export interface NewWallet extends Wallet {
+  /** Show it once, as `formatRecoveryCode` writes it, and forget it; `null` when declined. */
+  readonly recovery: RecoveryCode | null
 }
 
 export interface Cloister {
   /** The attested enclave that requests are sealed to. */
   attest(): Promise<AttestedChannel>
   readonly wallets: {
-    create(options: CallOptions & { readonly pin: Pin; readonly words?: 12 | 24; readonly id?: string }): Promise<Wallet>
+    create(options: NewWalletOptions & { readonly words?: 12 | 24 }): Promise<NewWallet>
+    /** Our copy of the secret is wiped; wipe yours. */
+    import(secret: ImportedSecret, options: NewWalletOptions): Promise<NewWallet>
     /** Ids only, as the database shows them: `get` asks the enclave. */
-    list(options?: { readonly signal?: AbortSignal }): Promise<readonly { readonly id: string; readonly createdAtMs: number }[]>
+    list(options?: { readonly signal?: AbortSignal }): Promise<readonly WalletListing[]>
     get(id: string, options?: CallOptions): Promise<Wallet>
   }
+  /** Every receipt of a wallet, verified: none dropped, altered or reordered. @throws CloisterError `history_invalid` */
+  history(wallet: Wallet, options?: CallOptions): Promise<readonly Receipt[]>
 }
 
 /** Makes a client key, logs in bound to it, and verifies the enclave. @throws CloisterError `attestation_*`, `network`, or what `login` throws */
@@ -75,67 +73,36 @@ export async function connect(options: ConnectOptions): Promise<Cloister> {
   const token = await options.login({ nonce: await loginNonce(clientKey) })
   const session = createSession({ api, trust: options.trust, token, clientKey })
   await session.attest()
+
+  async function make(op: Operation, parameters: CborValue, { id = crypto.randomUUID(), ...rest }: NewWalletOptions): Promise<NewWallet> {
+    const value = await withSecrets(rest, (pin) => session.call({ op, wallet: id, parameters, pin, ...callOptions(rest) }))
+    const { view, recovery } = read(value, decodeWithRecovery)
+    if (view.wallet !== id) throw new CloisterError('answer_invalid')
+    return Object.assign(createWallet(session, view), { recovery })
+  }
+
   return {
     attest: () => session.attest(),
     wallets: {
-      async create({ pin, words = 24, id = crypto.randomUUID(), ...rest }) {
-        const parameters = encodeCreateParameters({ words })
-        const call = { op: 'create', wallet: id, path: '/v1/wallets', parameters, ...callOptions(rest) } as const
-        return walletOf(session, readView(await withPin(pin, (bytes) => session.call({ ...call, pin: bytes })), id, undefined))
+      create: ({ words = 24, ...rest }) => make('create', encodeCreateParameters({ words, ...newWallet(rest) }), rest),
+      import(secret, rest) {
+        const copy = structuredClone(secret)
+        return make('import', encodeImportParameters({ secret: copy, ...newWallet(rest) }), rest).finally(() => wipeDeep(copy))
       },
       list: ({ signal } = {}) => fetchWallets(api, token, signal),
-      get: async (id, rest = {}) => walletOf(session, await view(session, id, undefined, rest)),
+      async get(id, rest = {}) {
+        const view = read(await session.call({ op: 'view', wallet: id, parameters: {}, pin: null, ...callOptions(rest) }), decodeView)
+        if (view.wallet !== id) throw new CloisterError('answer_invalid')
+        return createWallet(session, view)
+      },
+    },
+    async history(wallet, rest = {}) {
+      const keys = await wallet.history(rest)
+      return fetchHistory(api, token, keys, rest.signal).finally(() => wipe(keys.key))
     },
   }
 }
 
-function walletOf(session: Session, first: WalletView): Wallet {
-  const { wallet: id, fingerprint } = first
-  let last = first
-  return {
-    id,
-    get last() {
-      return last
-    },
-    async view(rest = {}) {
-      last = await view(session, id, fingerprint, rest)
-      return last
-    },
-    async signTransaction({ chain, transaction, path }, { pin, ...rest }) {
-      const account = last.accounts.find((one) => one.namespace === chain.split(':')[0] && (path === undefined || one.path === path))
-      if (account === undefined) throw new CloisterError('account_unknown')
-      const parameters = encodeSignParameters({ chain, path: account.path, transaction })
-      const call = { op: 'sign', wallet: id, path: `/v1/wallets/${id}/sign`, parameters, ...callOptions(rest) } as const
-      const result = decodeSignResult(await withPin(pin, (bytes) => session.call({ ...call, pin: bytes })))
-      if (result === undefined || !equal(result.fingerprint, fingerprint)) throw new CloisterError('answer_invalid')
-      return result
-    },
-  }
-}
-
-async function view(session: Session, id: string, pinned: Uint8Array | undefined, rest: CallOptions): Promise<WalletView> {
-  const call = { op: 'view', wallet: id, path: `/v1/wallets/${id}/view`, parameters: {}, pin: null, ...callOptions(rest) } as const
-  return readView(await session.call(call), id, pinned)
-}
-
-/** The root key's fingerprint is pinned from the first answer on: a wallet does not change its keys. */
-function readView(value: Parameters<typeof decodeWalletView>[0], id: string, pinned: Uint8Array | undefined): WalletView {
-  const read = decodeWalletView(value)
-  if (read === undefined || read.wallet !== id) throw new CloisterError('answer_invalid')
-  if (pinned !== undefined && !equal(read.fingerprint, pinned)) throw new CloisterError('answer_invalid')
-  return read
-}
-
-function callOptions({ idempotencyKey, signal }: CallOptions): { idempotency?: Uint8Array; signal?: AbortSignal } {
-  return { ...(idempotencyKey === undefined ? {} : { idempotency: idempotencyKey }), ...(signal === undefined ? {} : { signal }) }
-}
-
-/** Hands over a copy of the PIN, and wipes that copy. */
-async function withPin<T>(pin: Pin, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
-  const bytes = typeof pin === 'string' ? utf8(pin) : pin.slice()
-  try {
-    return await use(bytes)
-  } finally {
-    wipe(bytes)
-  }
+function newWallet({ label = '', permissions = {}, recovery = true }: NewWalletOptions): NewWalletParameters {
+  return { label, permissions: { ...NO_PERMISSIONS, ...permissions }, recovery }
 }

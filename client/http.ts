@@ -9,6 +9,19 @@ export interface Api {
   readonly fetch: typeof fetch
 }
 
+/** A wallet as the database shows it: not believed, good enough to find it. */
+export interface WalletListing {
+  readonly id: string
+  readonly createdAtMs: number
+  /** When the table will have deleted it, seconds since the epoch; 0: never. */
+  readonly expiresAtSec: number
+}
+
+export interface StoredReceipt {
+  readonly sequence: number
+  readonly sealed: Uint8Array
+}
+
 interface Reply {
   readonly ok: boolean
   readonly body: Readonly<Record<string, unknown>>
@@ -39,11 +52,23 @@ export async function postSealed(
   return answer
 }
 
-export async function fetchWallets(api: Api, token: string, signal?: AbortSignal): Promise<readonly { id: string; createdAtMs: number }[]> {
+export async function fetchWallets(api: Api, token: string, signal?: AbortSignal): Promise<readonly WalletListing[]> {
   const reply = await send(api, '/v1/wallets', { method: 'GET', headers: { authorization: `Bearer ${token}` } }, signal)
   const wallets = reply.body['wallets']
   if (!reply.ok || !Array.isArray(wallets)) throw problemOf(reply)
-  return wallets as { id: string; createdAtMs: number }[]
+  return wallets as WalletListing[]
+}
+
+/** `GET /v1/wallets/{id}/receipts`: a page of sealed receipts after a sequence number, in their order. */
+export async function fetchReceipts(api: Api, token: string, wallet: string, after: number, signal?: AbortSignal): Promise<readonly StoredReceipt[]> {
+  const init = { method: 'GET', headers: { authorization: `Bearer ${token}` } }
+  const reply = await send(api, `/v1/wallets/${wallet}/receipts?after=${after}`, init, signal)
+  const receipts = reply.body['receipts']
+  if (!reply.ok || !Array.isArray(receipts)) throw problemOf(reply)
+  return (receipts as readonly { sequence?: unknown; sealed?: unknown }[]).map(({ sequence, sealed }) => ({
+    sequence: typeof sequence === 'number' ? sequence : Number.NaN,
+    sealed: bytesOf(sealed) ?? new Uint8Array(),
+  }))
 }
 
 async function send(api: Api, path: string, init: RequestInit, signal?: AbortSignal): Promise<Reply> {

@@ -7,6 +7,7 @@ import { CloisterError } from '../lib/protocol/errors.ts'
 import { encodeHeader, type Operation } from '../lib/protocol/header.ts'
 import { signProof } from '../lib/protocol/proof.ts'
 import { encodeBody } from '../lib/protocol/request.ts'
+import { routeOf } from '../lib/protocol/routes.ts'
 import type { ClientKey } from './client-key.ts'
 import { fetchAttestation, postSealed, type Api } from './http.ts'
 import { acceptChannel, type AttestedChannel, type Trust } from './trust.ts'
@@ -22,8 +23,9 @@ export interface SessionOptions {
 export interface Call {
   readonly op: Operation
   readonly wallet: string
-  readonly path: string
   readonly pin: Uint8Array | null
+  /** Six ASCII digits. */
+  readonly otp?: Uint8Array | null
   readonly parameters: CborValue
   /** 16 bytes; the same for each try of one intention. */
   readonly idempotency?: Uint8Array
@@ -51,16 +53,16 @@ export function createSession(options: SessionOptions): Session {
 
   async function attempt(call: Call, idempotency: Uint8Array): Promise<CborValue> {
     const { publicKey, key, nowMs } = await attest(call.signal)
-    const { op, wallet, pin, parameters } = call
+    const { op, wallet, pin, otp = null, parameters } = call
     const header = encodeHeader({ op, wallet, key })
     const { enc, seal } = await startRequest(publicKey)
     const request = crypto.getRandomValues(new Uint8Array(16))
     const token = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(options.token)))
-    const unproven = { op, wallet, request, issuedAtMs: nowMs(), idempotency, token, pin, parameters }
+    const unproven = { op, wallet, request, issuedAtMs: nowMs(), idempotency, token, pin, otp, parameters }
     const proof = options.clientKey === null ? null : await signProof(options.clientKey, header, enc, unproven)
     const body = encodeBody({ ...unproven, proof })
     const { ciphertext, openAnswer } = await seal(header, body).finally(() => wipe(body))
-    const sealed = await postSealed(options.api, call.path, options.token, { header, enc, ciphertext }, call.signal)
+    const sealed = await postSealed(options.api, routeOf(op).replace('{id}', wallet), options.token, { header, enc, ciphertext }, call.signal)
     const opened = await openAnswer(sealed, answerBinding(op, request))
     const answer = opened === undefined ? undefined : decodeAnswer(opened)
     if (answer === undefined || answer.op !== op || !equal(answer.request, request)) throw new CloisterError('answer_invalid')

@@ -51,6 +51,8 @@ export interface AwsJsonService {
   readonly errorNamespace: string
   /** What the service answers when asked too often. */
   readonly throttled: AwsError
+  /** What it answers when something is wrong on its side. */
+  readonly failed: AwsError
   readonly identities: Identities
   readonly faults: Faults
   readonly nowMs: () => number
@@ -73,7 +75,7 @@ const signatureErrors: Readonly<Record<SignatureFault, AwsError>> = {
 export function awsJsonListener(service: AwsJsonService): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     // What isn't an AwsError is a defect here: the caller learns nothing of it.
-    void serveOne(service, request, response).catch(() => sendError(service, response, new AwsError('InternalFailure', undefined, 500), randomUUID()))
+    void serveOne(service, request, response).catch(() => sendError(service, response, service.failed, randomUUID()))
   }
 }
 
@@ -90,7 +92,7 @@ async function serveOne(service: AwsJsonService, request: IncomingMessage, respo
   if (fault === 'down') return void request.socket.destroy()
   try {
     if (fault === 'throttle') throw service.throttled
-    if (fault === 'error') throw new AwsError('InternalFailure', undefined, 500)
+    if (fault === 'error') throw service.failed
     if (prefix !== service.targetPrefix || rest.length > 0 || !/^[A-Za-z]{1,64}$/.test(operation)) throw new AwsError('UnknownOperationException')
     if (header(request, 'content-type') !== service.contentType) throw new AwsError('UnknownOperationException')
     const { method = '', url = '', headers } = request

@@ -45,6 +45,7 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb>
       contentType: 'application/x-amz-json-1.0',
       errorNamespace: 'com.amazon.coral.service#',
       throttled: new AwsError('ThrottlingException', 'Rate of requests exceeds the allowed throughput.'),
+      failed: new AwsError('InternalServerError', 'Internal server error', 500),
       identities, faults, nowMs,
       handle: (call) => handle(call, engine, table, at.sourceVpce),
     }))

@@ -141,6 +141,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         kms: { url: kms.url },
         dynamodb: { url: dynamodb.url },
         certificateAuthorities: tls.caPem,
+        exportDelaySec: 0,
         limits: LIMITS,
       }),
     )

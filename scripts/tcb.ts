@@ -1,6 +1,7 @@
 /**
- * Program: `npm run tcb [-- --files]`. What runs inside the enclave: files, lines and packages of its bundle, as esbuild counts them while it builds
- * the image. Exits with 1 when that is more than docs/tcb-budget.json allows: who adds to the trusted base raises the budget in the same commit.
+ * Program: `npm run tcb [-- --files] [-- --aws]`. What runs inside the enclave: files, lines and packages of its bundle, as esbuild counts them while it
+ * builds the image. Exits with 1 when that is more than docs/tcb-budget.json allows: who adds to the trusted base raises the budget in the same commit.
+ * With `--aws`, besides: what other ways to talk to AWS would bring into the bundle, each alone.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,14 +11,25 @@ import { checkBudget, parseBudget } from './tcb/budget.ts'
 import { readTrustedBase, shareOf, sum, type Count, type TrustedBase } from './tcb/trusted-base.ts'
 
 const root = join(import.meta.dirname, '..')
-const { values } = parseArgs({ options: { files: { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { files: { type: 'boolean', default: false }, aws: { type: 'boolean', default: false } } })
 
-const outDir = await mkdtemp(join(tmpdir(), 'cloister-tcb-'))
-const base = await readTrustedBase({ root, entry: 'enclave-sim/main.ts', outDir }).finally(() => rm(outDir, { recursive: true }))
+const base = await read('enclave-sim/main.ts')
 print(base)
 const excess = checkBudget(base, parseBudget(await readFile(join(root, 'docs', 'tcb-budget.json'), 'utf8')))
 for (const line of excess) console.error(`BUDGET ${line}`)
 process.exitCode = excess.length === 0 ? 0 : 1
+if (values.aws) {
+  heading('Ways to talk to AWS, each alone')
+  for (const [name, entry] of [['our own client', 'own'], ['@smithy/signature-v4, in place of our signature', 'signer'], ['AWS SDK', 'sdk']] as const) {
+    const { rooms, packages, bundleBytes } = await read(`scripts/tcb/aws/${entry}.ts`)
+    row(`${name}: ${packages.length} packages`, { ...sum([...rooms, ...packages]), bytes: bundleBytes })
+  }
+}
+
+async function read(entry: string): Promise<TrustedBase> {
+  const outDir = await mkdtemp(join(tmpdir(), 'cloister-tcb-'))
+  return readTrustedBase({ root, entry, outDir }).finally(() => rm(outDir, { recursive: true }))
+}
 
 function print({ rooms, packages, bundleBytes, beside, sources }: TrustedBase): void {
   heading('Our own code')
@@ -26,12 +38,14 @@ function print({ rooms, packages, bundleBytes, beside, sources }: TrustedBase): 
   for (const [title, direct] of [['Packages that it imports', true], ['Packages that those bring along', false]] as const) {
     const members = packages.filter((one) => one.direct === direct)
     heading(title)
-    for (const one of members) row(`${one.name} ${one.version}`, one)
+    for (const one of members) {
+      row(`${one.name} ${one.version}`, one)
+      const share = shareOf(packages, (name) => name === one.name)
+      if (share.length > 1) row(`  with what it alone brings: ${share.length} packages`, sum(share))
+    }
     row(`sum of ${members.length}`, sum(members))
   }
-  const aws = shareOf(packages, (name) => /^@(aws-sdk|smithy)\//.test(name))
   heading('All')
-  row(`AWS SDK, with what it alone brings: ${aws.length} packages`, sum(aws))
   row(`enclave.mjs, ${packages.length} packages`, { ...sum([...rooms, ...packages]), bytes: bundleBytes })
   for (const { name, bytes } of beside) console.log(`${name}, native: ${bytes.toLocaleString('en')} bytes. Node.js ${process.versions.node} runs it: ours to trust as well, and not counted.`)
   if (values.files) {

@@ -21,6 +21,8 @@ export interface Configuration {
   readonly dynamodb: Endpoint
   /** PEM certificates that TLS trusts, to issuers and AWS alike; `null` for the public roots built into the image. */
   readonly certificateAuthorities: string | null
+  /** How long an export is announced before it is made, seconds; 0 for at once. */
+  readonly exportDelaySec: number
   readonly limits: { readonly running: number; readonly waiting: number; readonly waitingPerOwner: number }
 }
 
@@ -31,7 +33,7 @@ export interface Configuration {
 export function readConfiguration(bytes: Uint8Array): Configuration | undefined {
   return attempt(() => {
     const fields = object(parse(bytes), [
-      'format', 'issuers', 'tenants', 'region', 'kmsKeyArn', 'tableArn', 'kms', 'dynamodb', 'certificateAuthorities', 'limits',
+      'format', 'issuers', 'tenants', 'region', 'kmsKeyArn', 'tableArn', 'kms', 'dynamodb', 'certificateAuthorities', 'exportDelaySec', 'limits',
     ])
     integer(fields['format'], 1, 1)
     const limits = object(fields['limits'], ['running', 'waiting', 'waitingPerOwner'])
@@ -45,6 +47,7 @@ export function readConfiguration(bytes: Uint8Array): Configuration | undefined 
       certificateAuthorities: nullable(fields['certificateAuthorities'], (value) =>
         text(value, /^-----BEGIN CERTIFICATE-----[\s\S]{1,20000}-----END CERTIFICATE-----\s*$/),
       ),
+      exportDelaySec: integer(fields['exportDelaySec'], 0, 90 * 86_400),
       limits: {
         running: integer(limits['running'], 1, 256),
         waiting: integer(limits['waiting'], 1, 100_000),

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto'
 import { answerBinding, encodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
 import { wipe } from '../../lib/protocol/bytes.ts'
+import { wipeDeep } from '../../lib/protocol/cbor.ts'
 import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
+import type { ReceiptMeasurements } from '../../lib/protocol/receipt.ts'
 import type { ServiceAnswer, ServiceRequest } from '../../lib/protocol/service.ts'
 import type { FetchJwks } from '../../lib/tokens/verify.ts'
 import { createTokenVerifier } from '../../lib/tokens/verify.ts'
@@ -14,10 +16,16 @@ import { createAttestedClock, MAX_DRIFT_MS } from './clock.ts'
 import { CONFIGURATION_PCR, readConfiguration, type Configuration } from './configuration.ts'
 import { createDataKeys } from './data-keys.ts'
 import { warmKeys } from './keys.ts'
-import { create } from './operations/create.ts'
+import { addAccounts, discover, rename } from './operations/accounts.ts'
+import { create, importWallet } from './operations/create.ts'
+import { deleteWallet, restore } from './operations/deletion.ts'
+import { cancelExport, exportWallet } from './operations/export.ts'
+import { confirmFactor, enrolFactor, removeFactor } from './operations/factor.ts'
 import type { Core, OperationHandler } from './operations/operation.ts'
+import { changePin, verifyPin } from './operations/pin.ts'
+import { recover, renewRecovery } from './operations/recovery.ts'
 import { sign } from './operations/sign.ts'
-import { view } from './operations/view.ts'
+import { history, view } from './operations/view.ts'
 import { createPhases, type Ability, type Phase } from './phases.ts'
 import type { Argon2id, KmsPort, MonotonicMs, NsmPort, SeedKernel, TablePort } from './ports.ts'
 import { createRecipient } from './recipient.ts'
@@ -28,15 +36,18 @@ import { createWalletQueue } from './wallet-queue.ts'
 const CLOCK_SYNC_MS = 60_000
 const MAX_UNSYNCED_MS = 3 * CLOCK_SYNC_MS
 
-const OPERATIONS: Readonly<Record<Operation, OperationHandler>> = { create, view, sign }
+const OPERATIONS: Readonly<Record<Operation, OperationHandler>> = {
+  create, import: importWallet, view, discover, addAccounts, rename, delete: deleteWallet, restore, sign, changePin, verifyPin, recover, renewRecovery,
+  export: exportWallet, cancelExport, history, enrolFactor, confirmFactor, removeFactor,
+}
 
 export interface Platform {
   readonly nsm: NsmPort
   readonly argon2id: Argon2id
   readonly monotonicMs: MonotonicMs
   readonly seedKernel: SeedKernel
-  /** Clients that reach the outside as the measured configuration says. */
-  connect(configuration: Configuration): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
+  /** Clients that reach the outside as the measured configuration says. `nowMs`: attested time, for signatures. */
+  connect(configuration: Configuration, nowMs: () => number): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
 }
 
 export interface Enclave {
@@ -137,11 +148,12 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
 
 async function serve(platform: Platform, configuration: Configuration, halt: (why: string) => void): Promise<Serving> {
   const clock = await createAttestedClock(platform.nsm, platform.monotonicMs)
-  const { kms, table, fetchJwks } = platform.connect(configuration)
+  const { kms, table, fetchJwks } = platform.connect(configuration, () => clock.nowMs())
   const channelKeys = await createChannelKeys(platform.nsm, clock)
   const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
   const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
   const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
+  const measurements = await readMeasurements(platform.nsm)
   let syncedAtMs = platform.monotonicMs()
   async function readClock(): Promise<void> {
     const driftMs = await clock.sync()
@@ -157,10 +169,22 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   timer.unref()
   return {
     gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
-    core: { vault, table, clock, nsm: platform.nsm, queue: createWalletQueue(configuration.limits), admission: createAdmission(configuration.limits) },
+    core: {
+      vault, table, clock, measurements,
+      nsm: platform.nsm,
+      queue: createWalletQueue(configuration.limits),
+      admission: createAdmission(configuration.limits),
+      exportDelayMs: configuration.exportDelaySec * 1000,
+    },
     channelKeys,
     timer,
   }
+}
+
+/** What receipts say of the enclave that made them. */
+async function readMeasurements(nsm: NsmPort): Promise<ReceiptMeasurements> {
+  const pcr = async (index: number): Promise<Uint8Array> => (await nsm.describePcr(index)).data
+  return { pcr0: await pcr(0), pcr1: await pcr(1), pcr2: await pcr(2), pcr16: await pcr(CONFIGURATION_PCR) }
 }
 
 async function answer(serving: Serving, message: ServiceRequest): Promise<ServiceAnswer> {
@@ -171,7 +195,11 @@ async function answer(serving: Serving, message: ServiceRequest): Promise<Servic
     taken = true
     const { core } = serving
     const result = await OPERATIONS[opened.body.op]({ core, owner, body: opened.body, record: message.record })
-    return await sealed(opened, { ok: true, result })
+    try {
+      return await sealed(opened, { ok: true, result })
+    } finally {
+      wipeDeep(result) // keys may be in it, and codes
+    }
   } catch (error) {
     const code = error instanceof CloisterError ? error.code : 'internal'
     if (ERRORS[code].where === 'sealed') {
@@ -181,13 +209,14 @@ async function answer(serving: Serving, message: ServiceRequest): Promise<Servic
     if (taken) serving.gate.replay.giveBack(opened.body.request)
     return inTheClear(error)
   } finally {
-    wipe(opened.body.pin ?? undefined)
+    wipe(opened.body.pin ?? undefined, opened.body.otp ?? undefined)
   }
 }
 
 async function sealed(opened: OpenedRequest, outcome: AnswerOutcome): Promise<ServiceAnswer> {
   const { op, request } = opened.body
-  const bytes = await opened.sealAnswer(encodeAnswer(op, request, outcome), answerBinding(op, request))
+  const encoded = encodeAnswer(op, request, outcome)
+  const bytes = await opened.sealAnswer(encoded, answerBinding(op, request)).finally(() => wipe(encoded))
   return { outcome: outcome.ok ? 'done' : 'refused', answer: bytes }
 }
 

@@ -1,46 +1,76 @@
 /**
- * Every operation that needs the PIN runs in here: charge, open, try, do, rewrap, commit. Read it from top to bottom; a seed is
+ * Every operation that needs the wallet's keys runs in here: charge, open, try, do, rewrap, commit. Read it from top to bottom; a secret is
  * handed out in one place only, and nothing leaves before its commit.
  */
 import { wipe } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
+import type { ReceiptMeasurements, ReceiptSignature } from '../../lib/protocol/receipt.ts'
 import type { RequestBody } from '../../lib/protocol/request.ts'
+import { splitSecret, type WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import type { AttestedClock } from './clock.ts'
+import { stepOf } from './factor.ts'
 import { charged, expired, guessState, nextCharge } from './guesses.ts'
 import type { Charge, TablePort } from './ports.ts'
-import { seedOf } from './secret.ts'
-import type { WalletState } from './state.ts'
-import { isRepeat, openRecord, openSeed, remember, requirePin, wrap, type OpenedRecord, type Vault } from './unlock.ts'
+import { isTailFull, storedTail, withReceipt } from './receipts.ts'
+import type { WalletContent, WalletState } from './state.ts'
+import { isRepeat, openRecord, openSeed, remember, requirePin, wrap, type OpenedRecord, type PinHash, type Unlocked, type Vault } from './unlock.ts'
 import type { WalletTurn } from './wallet-queue.ts'
 
 export interface Guarded {
   readonly vault: Vault
   readonly table: TablePort
   readonly clock: AttestedClock
+  readonly measurements: ReceiptMeasurements
+}
+
+/** What an operation does once the secret is open. */
+export interface Work<T> {
+  readonly result: T
+  /** What becomes of the wallet; left out: nothing but its version. */
+  readonly changes?: Partial<Omit<WalletContent, 'recent' | 'receipts'>>
+  /** For the receipt. */
+  readonly signatures?: readonly ReceiptSignature[]
+}
+
+export interface Moment {
+  readonly nowMs: number
+  /** This very request was done before: the same result is due, and nothing more. */
+  readonly isRepeat: boolean
 }
 
 export interface Use<T> {
   /** Refuses, if it must, before a guess is tried: by throwing. */
-  check(state: WalletState): void
-  /** Works with the seed, which is wiped afterwards. */
-  work(state: WalletState, seed: Uint8Array): T
+  check?(state: WalletState, moment: Moment): void
+  /** How the secret is opened, where it isn't by the PIN; `undefined`: wrongly. */
+  unlock?(opened: OpenedRecord, moment: Moment): Promise<Unlocked | undefined>
+  /** What a wrong one costs: a guess, unless it is a recovery code, whose 128 bits need no limit and know no lock. */
+  readonly guess?: 'pin' | 'code'
+  /** Whether it may be done to a wallet that is deleted and can be restored. */
+  readonly whileDeleted?: boolean
+  /** Whether this operation asks for a one-time code when a second factor is bound; by default what its owner chose. */
+  asksForCode?(state: WalletState): boolean
+  /** A new PIN, hashed: from this commit on, the only one. */
+  newPin?(moment: Moment): Promise<PinHash | undefined>
+  /** Works with the secret, which is wiped afterwards. */
+  work(state: WalletState, secret: WalletSecret, moment: Moment, joined: Uint8Array): Work<T> | Promise<Work<T>>
+}
+
+export interface Done<T> {
+  readonly result: T
+  readonly record: WalletRecord
+  readonly state: WalletContent
 }
 
 /**
  * @returns what `work` returned, and the record as it was committed
- * @throws CloisterError `pin_malformed`, `wallet_locked`, `stale`, `record_invalid`, `pin_wrong`, `idempotency_mismatch`, `unavailable`, and what `use` throws
+ * @throws CloisterError `wallet_locked`, `stale`, `record_invalid`, `wallet_not_found`, `wallet_deleted`, `code_required`, `pin_wrong`, `recovery_invalid`,
+ * `idempotency_mismatch`, `unavailable`, and what `use` throws
  */
-export async function withSeed<T>(
-  core: Guarded,
-  body: RequestBody,
-  record: WalletRecord,
-  turn: WalletTurn,
-  use: Use<T>,
-): Promise<{ readonly result: T; readonly record: WalletRecord; readonly state: WalletState }> {
-  const pin = requirePin(body)
+export async function withSecret<T>(core: Guarded, body: RequestBody, record: WalletRecord, turn: WalletTurn, use: Use<T>): Promise<Done<T>> {
   const nowMs = core.clock.nowMs()
-  if (record.lockedUntilMs > nowMs) {
+  let isGuess = use.guess !== 'code'
+  if (isGuess && record.lockedUntilMs > nowMs) {
     await requireCurrent(core, record)
     throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
   }
@@ -49,38 +79,87 @@ export async function withSeed<T>(
   turn.leave(undefined)
   if ((await write(() => core.table.charge(record, charge), () => release(core, charge))) === 'conflict') throw new CloisterError('stale')
 
-  let pinIsWrong = false
+  let isSpent = false
   let opened: OpenedRecord | undefined
-  let unlocked: Awaited<ReturnType<typeof openSeed>>
+  let unlocked: Unlocked | undefined
+  let newPin: PinHash | undefined
   try {
     opened = await openRecord(core.vault, record)
     const { state } = opened
-    isRepeat(state, body)
-    use.check(state)
+    requireNotGone(state, nowMs)
+    const moment = { nowMs, isRepeat: isRepeat(state, body) }
+    // A code that a repeat brings has been used: what it tries is a PIN, under the PIN's own limits.
+    if (!isGuess && moment.isRepeat) {
+      if (record.lockedUntilMs > nowMs) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+      isGuess = true
+    }
+    if (state.goneAtMs !== null && use.whileDeleted !== true && !moment.isRepeat) throw new CloisterError('wallet_deleted')
+    use.check?.(state, moment)
+    const { factor } = state
+    const asks = factor !== null && (use.asksForCode?.(state) ?? (factor.confirmed && factor.operations.includes(body.op)))
+    if (asks && body.otp === null) throw new CloisterError('code_required')
 
-    unlocked = await openSeed(core.vault, opened, pin)
-    if (unlocked === undefined) {
-      pinIsWrong = true
+    const writing = writeTail(core, record, state)
+    unlocked = await (use.unlock === undefined ? openSeed(core.vault, opened, requirePin(body.pin)) : use.unlock(opened, moment))
+    const step = asks ? stepOf(factor, body.otp as Uint8Array, nowMs, moment.isRepeat) : undefined
+    if (unlocked === undefined || (asks && step === undefined)) {
+      if (!isGuess && unlocked === undefined) throw new CloisterError('recovery_invalid')
+      isSpent = true
       const spent = charged(record, charge)
       turn.leave(spent)
       throw new CloisterError('pin_wrong', { guesses: guessState(spent, nowMs) })
     }
-    const result = use.work(state, seedOf(unlocked.secret))
+    const secret = splitSecret(unlocked.secret)
+    if (secret === undefined) throw new CloisterError('record_invalid')
+    newPin = await use.newPin?.(moment)
+    const { result, changes = {}, signatures = [] } = await use.work(state, secret, moment, unlocked.secret)
 
-    const recent = remember(state, body, nowMs)
-    const at = { owner: record.owner, wallet: record.wallet, version: record.version + 1, createdAtMs: record.createdAtMs }
-    const wrapped = await wrap(core.vault, at, { state: { ...state, recent }, secret: unlocked.secret }, unlocked.pinHash)
-    const gone = expired(record.wrongMs, nowMs)
+    const written = await writing
+    if (!written && isTailFull(state.receipts)) throw new CloisterError('unavailable', { retryAfterSec: 2 })
+    const version = record.version + 1
+    const done = { wallet: record.wallet, op: body.op, atMs: nowMs, version, failed: record.spent, signatures }
+    const changed = { ...contentOf(state), ...changes }
+    const content: WalletContent = {
+      ...changed,
+      ...(step === undefined || changed.factor === null ? {} : { factor: { ...changed.factor, lastStep: step } }),
+      recent: remember(state, body, nowMs),
+      receipts: withReceipt(state.receipts, done, core.measurements, written),
+    }
+    const at = { owner: record.owner, wallet: record.wallet, version, createdAtMs: record.createdAtMs }
+    const wrapped = await wrap(core.vault, at, content, unlocked.secret, newPin ?? unlocked.pinHash)
+    // Whoever has the recovery code is the owner: what others guessed wrong does not lock them out.
+    const gone = isGuess ? expired(record.wrongMs, nowMs) : record.wrongMs
     const next = { ...wrapped, wrongMs: record.wrongMs.filter((atMs) => !gone.includes(atMs)) }
     if ((await write(() => core.table.commit(next, charge, gone))) === 'conflict') throw new CloisterError('stale')
     turn.leave(next)
-    return { result, record: next, state: { ...state, recent } }
+    return { result, record: next, state: content }
   } catch (error) {
     // A wrong PIN stays spent. Whatever else went wrong was no guess: give it back, if the table can be reached.
-    if (!pinIsWrong && (await release(core, charge)) && opened !== undefined) turn.leave(record)
+    if (!isSpent && (await release(core, charge)) && opened !== undefined) turn.leave(record)
     throw error
   } finally {
-    wipe(unlocked?.secret, unlocked?.pinHash.bytes, opened?.dataKey)
+    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey, opened?.state.receipts.privateKey, opened?.state.factor?.secret)
+  }
+}
+
+function contentOf(state: WalletState): WalletContent {
+  const { argon2: _argon2, seedDigest: _seedDigest, recoverySeal: _recoverySeal, ...content } = state
+  return content
+}
+
+/** A wallet whose time to be restored is over is no wallet, whether the table has deleted it yet or not. @throws CloisterError `wallet_not_found` */
+export function requireNotGone(state: WalletState, nowMs: number): void {
+  if (state.goneAtMs !== null && state.goneAtMs <= nowMs) throw new CloisterError('wallet_not_found')
+}
+
+/** Whether the table holds every receipt up to the record's own: they are written at the next operation, so that none can be there that was never committed. */
+async function writeTail(core: Guarded, record: WalletRecord, state: WalletState): Promise<boolean> {
+  try {
+    const { owner, wallet } = record
+    await Promise.all(storedTail(state.receipts, wallet).map((receipt) => core.table.putReceipt({ owner, wallet, ...receipt })))
+    return true
+  } catch {
+    return false
   }
 }
 

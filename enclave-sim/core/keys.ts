@@ -1,91 +1,79 @@
-/** Keys out of a seed, and what is done with them. A private key lives for one call. */
-import { createHmac } from 'node:crypto'
-import { hashes, recoverPublicKey, sign, verify } from '@noble/secp256k1'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { HDKey } from '@scure/bip32'
-import type { Signature } from '../../lib/chains/chain.ts'
-import { allChains, chainOf } from '../../lib/chains/registry.ts'
-import { concat, equal, utf8, wipe } from '../../lib/protocol/bytes.ts'
-import { framed, LABELS } from '../../lib/protocol/labels.ts'
+/** A wallet's keys, and what is done with them. A private key lives for one call. */
+import { createHash } from 'node:crypto'
 import type { Account } from '../../lib/protocol/operations.ts'
+import { allChains, chainOf } from '../../lib/chains/registry.ts'
+import type { Signature, SigningTask } from '../../lib/chains/chain.ts'
+import { equal, utf8 } from '../../lib/protocol/bytes.ts'
+import { CloisterError } from '../../lib/protocol/errors.ts'
+import { framed, LABELS } from '../../lib/protocol/labels.ts'
+import type { WalletSecret } from '../../lib/protocol/wallet-secret.ts'
+import { publicKeyOf, withPrivateKey, type Curve } from './hd.ts'
+import { signEcdsa, signEd25519, signSchnorr } from './signing.ts'
 
-hashes.sha256 = (message) => sha256(message)
-// RFC 6979 runs HMAC four times a signature; node's is native, and its buffers are outside the JavaScript heap.
-hashes.hmacSha256 = (key, message) => new Uint8Array(createHmac('sha256', key).update(message).digest())
+/** The path of a wallet that is one key. */
+export const ONLY_KEY = 'm'
 
-/** Derives along a BIP-32 path, hands the node over for one call, and wipes each private key on the way. */
-function withNode<T>(seed: Uint8Array, path: string, use: (node: HDKey) => T): T {
-  let node = HDKey.fromMasterSeed(seed)
-  try {
-    for (const step of path.split('/').slice(1)) {
-      const parent = node
-      try {
-        node = parent.derive(`m/${step}`)
-      } finally {
-        parent.wipePrivateData()
-      }
-    }
-    return use(node)
-  } finally {
-    node.wipePrivateData()
-  }
+interface Key {
+  readonly privateKey: Uint8Array
+  /** `null` for a key that was imported alone. */
+  readonly chainCode: Uint8Array | null
 }
 
-/** SHA-256(label ‖ BIP-32 master public key, compressed). */
-export function rootFingerprint(seed: Uint8Array): Uint8Array {
-  return withNode(seed, 'm', (node) => sha256(framed(LABELS.fingerprint, node.publicKey as Uint8Array)))
+/** Hands a private key over for one call, and wipes it. @throws CloisterError `account_path_invalid` */
+function withKey<T>(secret: WalletSecret, curve: Curve, path: string, use: (key: Key) => T): T {
+  if (secret.kind === 'mnemonic') return withPrivateKey(secret.seed, curve, path, use)
+  if (secret.kind !== curve || path !== ONLY_KEY) throw new CloisterError('account_path_invalid')
+  return use({ privateKey: secret.key, chainCode: null })
 }
 
-/** r ‖ s and the parity of R's y coordinate. */
-export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
+/** SHA-256(label ‖ root public key): BIP-32's master key, or the only one. */
+export function rootFingerprint(secret: WalletSecret): Uint8Array {
+  const curve = secret.kind === 'ed25519' ? 'ed25519' : 'secp256k1'
+  return withKey(secret, curve, ONLY_KEY, ({ privateKey }) => hash(framed(LABELS.fingerprint, publicKeyOf(curve, privateKey))))
+}
 
-/** The account of a CAIP-2 namespace at a path. */
-export function deriveAccount(seed: Uint8Array, namespace: string, path: string): Account {
-  return withNode(seed, path, (node) => {
-    const publicKey = node.publicKey as Uint8Array
-    const chainCode = null
-    return { namespace, path, address: chainOf(namespace).address({ path, publicKey, chainCode }), publicKey, chainCode }
+/** The account of a CAIP-2 namespace at a path. @throws CloisterError `chain_unknown`, `account_path_invalid` */
+export function deriveAccount(secret: WalletSecret, namespace: string, path: string): Account {
+  const chain = chainOf(namespace)
+  if (namespace !== chain.namespace) throw new CloisterError('chain_unknown')
+  // `m` is the whole wallet: for a mnemonic it would be the master key, which no chain's account is.
+  if (secret.kind === 'mnemonic' ? path === ONLY_KEY || !chain.accepts(path) : path !== ONLY_KEY) throw new CloisterError('account_path_invalid')
+  return withKey(secret, chain.curve, path, (key) => {
+    const publicKey = publicKeyOf(chain.curve, key.privateKey)
+    const chainCode = chain.derivesBelow && key.chainCode !== null ? key.chainCode.slice() : null
+    return { namespace, path, address: chain.address({ path, publicKey, chainCode }), publicKey, chainCode }
   })
 }
 
-/** The first account on each chain. */
-export function firstAccounts(seed: Uint8Array): readonly Account[] {
-  return allChains().map((chain) => deriveAccount(seed, chain.namespace, chain.path(0)))
+/** The first account on each chain that the wallet's keys can sign for. */
+export function firstAccounts(secret: WalletSecret): readonly Account[] {
+  const usable = allChains().filter((chain) => secret.kind === 'mnemonic' || secret.kind === chain.curve)
+  return usable.map((chain) => deriveAccount(secret, chain.namespace, secret.kind === 'mnemonic' ? chain.path(0) : ONLY_KEY))
 }
 
-/** Signs a 32-byte digest with the account's key. @throws Error when the account's public key is not the one at its path */
-export function signDigest(seed: Uint8Array, account: Account, digest: Uint8Array): EcdsaSignature {
-  return withNode(seed, account.path, (node) => {
-    const privateKey = node.privateKey as Uint8Array // a copy
-    try {
-      if (!equal(node.publicKey as Uint8Array, account.publicKey)) throw new Error('the path leads to another key')
-      return signWithKey(privateKey, account.publicKey, digest)
-    } finally {
-      wipe(privateKey)
-    }
+/** Makes one signature, and verifies it. @throws Error when the key at the path is not the one that the task names */
+export function signTask(secret: WalletSecret, task: SigningTask): Signature {
+  const { path, publicKey, scheme } = task
+  const curve = scheme.kind === 'ed25519' ? 'ed25519' : 'secp256k1'
+  return withKey(secret, curve, path, ({ privateKey }) => {
+    if (!equal(publicKeyOf(curve, privateKey), publicKey)) throw new Error('the path leads to another key')
+    if (scheme.kind === 'ecdsa') return signEcdsa(privateKey, publicKey, scheme.digest)
+    if (scheme.kind === 'schnorr') return signSchnorr(privateKey, scheme.digest, scheme.merkleRoot)
+    return signEd25519(privateKey, publicKey, scheme.message)
   })
 }
 
-/**
- * ECDSA over secp256k1, RFC 6979, low s (EIP-2). The signature is verified, and the public key recovered from it compared,
- * before it is returned: a fault while signing could give the key away.
- * @param publicKey compressed, 33 bytes
- * @param digest 32 bytes
- */
-export function signWithKey(privateKey: Uint8Array, publicKey: Uint8Array, digest: Uint8Array): EcdsaSignature {
-  if (digest.length !== 32) throw new Error('a digest is 32 bytes') // noble would take what there is
-  const recovered = sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' })
-  const recovery = recovered[0]
-  const compact = recovered.slice(1)
-  if (recovery !== 0 && recovery !== 1) throw new Error('unusable recovery id')
-  const valid = verify(compact, digest, publicKey, { prehash: false, lowS: true })
-  if (!valid || !equal(recoverPublicKey(concat(new Uint8Array([recovery]), compact), digest, { prehash: false }), publicKey)) {
-    throw new Error('the signature does not verify')
-  }
-  return { compact, recovery }
+/** The private key of an account, for `export`. A copy: wipe it. */
+export function exportKey(secret: WalletSecret, account: Account): Uint8Array {
+  return withKey(secret, chainOf(account.namespace).curve, account.path, ({ privateKey }) => privateKey.slice())
 }
 
 /** noble builds its tables at the first public key, which takes a while: do it before somebody waits. */
 export function warmKeys(): void {
-  firstAccounts(sha256(utf8('warm')))
+  const privateKey = hash(utf8('warm'))
+  signEcdsa(privateKey, publicKeyOf('secp256k1', privateKey), hash(privateKey))
+}
+
+function hash(data: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(data).digest())
 }

@@ -5,6 +5,8 @@ import type { WalletRecord } from '../../lib/protocol/record.ts'
 export interface NsmPort {
   extendPcr(index: number, data: Uint8Array): Promise<Uint8Array>
   lockPcr(index: number): Promise<void>
+  /** SHA-384, 48 bytes. */
+  describePcr(index: number): Promise<{ readonly data: Uint8Array }>
   /** Up to 256 random bytes from the device. */
   random(): Promise<Uint8Array>
   /** An attestation document; each field at most 1,024 bytes. */
@@ -23,10 +25,13 @@ export interface KmsPort {
   generateRandom(attestation: Uint8Array, bytes: number): Promise<Uint8Array>
 }
 
+/** `ciphertext`: it, or its context, is not what KMS made. `denied`: the policies. `key`: it is disabled, on its way out, or not there. */
+export type KmsRefusalReason = 'ciphertext' | 'denied' | 'key'
+
 /** KMS's own no, as opposed to no answer. */
 export class KmsRefusal extends Error {
-  readonly reason: 'ciphertext' | 'denied'
-  constructor(reason: 'ciphertext' | 'denied') {
+  readonly reason: KmsRefusalReason
+  constructor(reason: KmsRefusalReason) {
     super(`KMS refused: ${reason}`)
     this.reason = reason
   }
@@ -45,6 +50,13 @@ export interface Charge {
   readonly atMs: number
 }
 
+export interface StoredReceipt {
+  readonly owner: string
+  readonly wallet: string
+  readonly sequence: number
+  readonly sealed: Uint8Array
+}
+
 export type WriteResult = 'written' | 'conflict'
 
 /** The wallet table. Writes only: the enclave's role can't read. Anything thrown means that the outcome is not known. */
@@ -58,6 +70,8 @@ export interface TablePort {
   release(charge: Charge): Promise<WriteResult>
   /** Replaces version `charge.version` by `next`, and takes off what the charge saw spent, in one write. */
   commit(next: WalletRecord, charge: Charge, expiredMs: readonly number[]): Promise<WriteResult>
+  /** Stores a sealed receipt beside its wallet. The same sequence number always holds the same receipt: writing it again changes nothing. */
+  putReceipt(receipt: StoredReceipt): Promise<void>
 }
 
 /** Argon2id (RFC 9106), version 0x13, off the event loop. */

@@ -1,4 +1,4 @@
-/** The two ciphertexts of a record: `state` under the data key, `seed` under the data key and the PIN. */
+/** The ciphertexts of a record: `state` under the data key, `seed` under the data key and the PIN. */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { concat, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { encodeCbor } from '../../lib/protocol/cbor.ts'
@@ -17,9 +17,10 @@ export interface RecordBinding {
   readonly kmsKey: string
 }
 
-type Part = 'state' | 'seed'
+type Part = 'state' | 'seed' | 'recovery'
 
-function aad(binding: RecordBinding, part: Part): Uint8Array {
+/** AAD of one part. */
+export function bindingBytes(binding: RecordBinding, part: Part): Uint8Array {
   const { format, owner, wallet, version, kmsKey } = binding
   return encodeCbor({ format, owner, wallet, version, kmsKey, part })
 }
@@ -43,7 +44,7 @@ export function seedKey(dataKey: Uint8Array, pinHash: Uint8Array): Uint8Array {
 export function seal(key: Uint8Array, plaintext: Uint8Array, binding: RecordBinding, part: Part): Uint8Array {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-  cipher.setAAD(aad(binding, part))
+  cipher.setAAD(bindingBytes(binding, part))
   return concat(nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
 }
 
@@ -51,7 +52,7 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, binding: RecordBind
 export function open(key: Uint8Array, sealed: Uint8Array, binding: RecordBinding, part: Part): Uint8Array | undefined {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
-  decipher.setAAD(aad(binding, part))
+  decipher.setAAD(bindingBytes(binding, part))
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
   const opened = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES))
   try {

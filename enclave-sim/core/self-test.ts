@@ -6,7 +6,7 @@ import { HDKey } from '@scure/bip32'
 import { equal, fromHex, toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { generateChannelKey, openRequest, startRequest } from '../../lib/protocol/channel.ts'
 import { jwkThumbprint, signProof, verifyProof } from '../../lib/protocol/proof.ts'
-import { signWithKey } from './keys.ts'
+import { signEcdsa } from './signing.ts'
 import { mnemonicBytes } from './mnemonic.ts'
 import type { Argon2id } from './ports.ts'
 
@@ -84,7 +84,7 @@ function ecdsa(): string {
   const key = new Uint8Array(32)
   key[31] = 1
   const generator = hex('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798')
-  return toHex(signWithKey(key, generator, sha256(utf8('Everything should be made as simple as possible, but not simpler.'))).compact)
+  return toHex(signEcdsa(key, generator, sha256(utf8('Everything should be made as simple as possible, but not simpler.'))).compact)
 }
 
 async function proof(): Promise<string> {
@@ -94,7 +94,7 @@ async function proof(): Promise<string> {
   if ((await jwkThumbprint(key)).length !== 32) return 'thumbprint'
   const bytes = new Uint8Array(32)
   const body = {
-    op: 'view', wallet: '', request: bytes, issuedAtMs: 0, idempotency: bytes, token: bytes, pin: null, parameters: {},
+    op: 'view', wallet: '', request: bytes, issuedAtMs: 0, idempotency: bytes, token: bytes, pin: null, otp: null, parameters: {},
   } as const
   const good = await signProof(key, bytes, bytes, body)
   const [yes, no] = [await verifyProof(good, bytes, bytes, body), await verifyProof(good, bytes, bytes, { ...body, issuedAtMs: 1 })]

@@ -1,19 +1,22 @@
-/** From a record and a PIN to the seed and back into a record: the only way to a seed, and each step's reason to stop. */
+/** From a record and a PIN to the secret and back into a record: the only way to a key, and each step's reason to stop. */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { equal, wipe } from '../../lib/protocol/bytes.ts'
 import { encodeCbor } from '../../lib/protocol/cbor.ts'
-import { CloisterError } from '../../lib/protocol/errors.ts'
+import { CloisterError, type ErrorCode } from '../../lib/protocol/errors.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { RECORD_FORMAT, type WalletRecord } from '../../lib/protocol/record.ts'
+import { openWithCode, sealToCode } from '../../lib/protocol/recovery-seal.ts'
 import type { RequestBody } from '../../lib/protocol/request.ts'
 import type { DataKeys } from './data-keys.ts'
-import { open, seal, seedKey, stateKey, type RecordBinding } from './sealing.ts'
-import { ARGON2, decodeState, encodeState, type Argon2Setting, type RecentRequest, type WalletState } from './state.ts'
+import { bindingBytes, open, seal, seedKey, stateKey, type RecordBinding } from './sealing.ts'
+import { ARGON2, decodeState, encodeState, type Argon2Setting, type RecentRequest, type WalletContent, type WalletState } from './state.ts'
 import type { Argon2id } from './ports.ts'
 
 const RECENT_MAX = 64
 const RECENT_LIFE_MS = 24 * 3_600_000
+/** The table deletes some time after the wallet is gone, never before. */
+const EXPIRY_SLACK_SEC = 3600
 
 export interface Vault {
   readonly dataKeys: DataKeys
@@ -29,10 +32,9 @@ export interface OpenedRecord {
   readonly dataKey: Uint8Array
 }
 
-/** @throws CloisterError `pin_malformed` */
-export function requirePin(body: RequestBody): Uint8Array {
-  const { pin } = body
-  if (pin === null || pin.length < LIMITS.minPinBytes || pin.length > LIMITS.maxPinBytes) throw new CloisterError('pin_malformed')
+/** @throws CloisterError `code` unless it is 4 to 64 bytes */
+export function requirePin(pin: Uint8Array | null, code: ErrorCode = 'pin_malformed'): Uint8Array {
+  if (pin === null || pin.length < LIMITS.minPinBytes || pin.length > LIMITS.maxPinBytes) throw new CloisterError(code)
   return pin
 }
 
@@ -59,12 +61,14 @@ export async function openRecord(vault: Vault, record: WalletRecord): Promise<Op
   }
 }
 
-/** Tries a PIN: the secret and the PIN's hash, which the caller wipes, or `undefined`: the PIN is wrong. */
-export async function openSeed(
-  vault: Vault,
-  opened: OpenedRecord,
-  pin: Uint8Array,
-): Promise<{ readonly secret: Uint8Array; readonly pinHash: PinHash } | undefined> {
+/** A wallet's secret, and the hash of the PIN that it is to be sealed under again. Wipe both. */
+export interface Unlocked {
+  readonly secret: Uint8Array
+  readonly pinHash: PinHash
+}
+
+/** Tries a PIN: `undefined` when it is wrong. */
+export async function openSeed(vault: Vault, opened: OpenedRecord, pin: Uint8Array): Promise<Unlocked | undefined> {
   const pinHash = await hashPin(vault, pin, opened.state.argon2)
   const key = seedKey(opened.dataKey, pinHash.bytes)
   try {
@@ -74,6 +78,14 @@ export async function openSeed(
   } finally {
     wipe(key)
   }
+}
+
+/** Tries a recovery code, for a new PIN: `undefined` when it is not the current one. @throws CloisterError `recovery_off` */
+export async function openRecovery(vault: Vault, opened: OpenedRecord, code: Uint8Array, newPin: Uint8Array): Promise<Unlocked | undefined> {
+  const { recoverySeal } = opened.state
+  if (recoverySeal === null) throw new CloisterError('recovery_off')
+  const secret = await openWithCode(code, recoverySeal, 'record', bindingBytes(bindingOf(vault, opened.record), 'recovery'))
+  return secret === undefined ? undefined : { secret, pinHash: await hashPin(vault, newPin) }
 }
 
 /** Argon2id of a PIN, and what it was made with. One hash serves the opening and the rewrap: what a rewrap renews is the data key. */
@@ -99,7 +111,8 @@ function newSetting(): Argon2Setting {
 export async function wrap(
   vault: Vault,
   at: { readonly owner: string; readonly wallet: string; readonly version: number; readonly createdAtMs: number },
-  content: { readonly state: Omit<WalletState, 'argon2' | 'seedDigest'>; readonly secret: Uint8Array },
+  content: WalletContent,
+  secret: Uint8Array,
   pinHash: PinHash,
 ): Promise<WalletRecord> {
   const { plaintext: dataKey, ciphertext } = await vault.dataKeys.generate(at.owner, at.wallet)
@@ -111,24 +124,27 @@ export async function wrap(
   try {
     const binding = bindingOf(vault, { ...at, format: RECORD_FORMAT })
     keyForSeed = seedKey(dataKey, pinHash.bytes)
-    const seed = seal(keyForSeed, content.secret, binding, 'seed')
-    encoded = encodeState({ ...content.state, argon2: pinHash.setting, seedDigest: sha256(seed) })
+    const seed = seal(keyForSeed, secret, binding, 'seed')
+    const { recoveryKey } = content
+    const recoverySeal = recoveryKey === null ? null : await sealToCode(recoveryKey, secret, 'record', bindingBytes(binding, 'recovery'))
+    encoded = encodeState({ ...content, argon2: pinHash.setting, seedDigest: sha256(seed), recoverySeal })
     keyForState = stateKey(dataKey)
     const state = seal(keyForState, encoded, binding, 'state')
     again = open(keyForSeed, seed, binding, 'seed')
     stateAgain = open(keyForState, state, binding, 'state')
-    if (again === undefined || !equal(again, content.secret) || stateAgain === undefined || !equal(stateAgain, encoded)) {
+    if (again === undefined || !equal(again, secret) || stateAgain === undefined || !equal(stateAgain, encoded)) {
       throw new Error('the record does not open')
     }
-    return { ...at, format: RECORD_FORMAT, dataKey: ciphertext, state, seed, spent: 0, lockedUntilMs: 0, wrongMs: [] }
+    const expiresAtSec = content.goneAtMs === null ? 0 : Math.ceil(content.goneAtMs / 1000) + EXPIRY_SLACK_SEC
+    return { ...at, format: RECORD_FORMAT, dataKey: ciphertext, state, seed, spent: 0, lockedUntilMs: 0, wrongMs: [], expiresAtSec }
   } finally {
     wipe(dataKey, keyForSeed, keyForState, encoded, again, stateAgain)
   }
 }
 
-/** Keyed hash of what a request asks for. */
+/** Keyed hash of what a request asks for: a new PIN that is among it is left out, as the PIN is. */
 export function contentHash(idempotencyKey: Uint8Array, body: RequestBody): Uint8Array {
-  const parameters = encodeCbor(body.parameters)
+  const parameters = encodeCbor(body.op === 'changePin' ? {} : body.parameters)
   const content = framed(LABELS.idempotency, Buffer.from(body.op), Buffer.from(body.wallet), parameters)
   try {
     return new Uint8Array(createHmac('sha256', idempotencyKey).update(content).digest())
@@ -141,7 +157,7 @@ export function contentHash(idempotencyKey: Uint8Array, body: RequestBody): Uint
  * Whether this is a repeat of something that was done.
  * @throws CloisterError `idempotency_mismatch` when the key was used for something else
  */
-export function isRepeat(state: WalletState, body: RequestBody): boolean {
+export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody): boolean {
   const entry = state.recent.find((recent) => equal(recent.key, body.idempotency))
   if (entry === undefined) return false
   if (!equal(entry.content, contentHash(state.idempotencyKey, body))) throw new CloisterError('idempotency_mismatch')

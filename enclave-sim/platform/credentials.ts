@@ -9,21 +9,19 @@ export interface AwsCredentials {
 }
 
 export interface CredentialSource {
-  /** For AWS SDK clients. Rejects until the host gave some. */
-  provide(): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken: string; expiration: Date }>
+  /** The ones that the host gave last: it may replace them at any time, so each request asks. @throws Error until the host gave some */
+  current(): AwsCredentials
   replace(credentials: AwsCredentials): void
 }
 
 export function createCredentialSource(): CredentialSource {
-  let current: AwsCredentials | undefined
+  let last: AwsCredentials | undefined
   return {
-    provide() {
-      if (current === undefined) return Promise.reject(new Error('the host gave no credentials'))
-      const { accessKeyId, secretAccessKey, sessionToken } = current
-      // The SDK keeps what it was given until shortly before it expires; but the host may replace credentials at any time, and asking here costs nothing.
-      return Promise.resolve({ accessKeyId, secretAccessKey, sessionToken, expiration: new Date(0) })
+    current() {
+      if (last === undefined) throw new Error('the host gave no credentials')
+      return last
     },
-    replace: (credentials) => (current = credentials),
+    replace: (credentials) => (last = credentials),
   }
 }
 

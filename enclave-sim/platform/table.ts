@@ -1,25 +1,11 @@
-import {
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  PutItemCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-} from '@aws-sdk/client-dynamodb'
-import type { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { receiptItem, type WalletRecord } from '../../lib/protocol/record.ts'
 import type { TablePort, WriteResult } from '../core/ports.ts'
-import type { CredentialSource } from './credentials.ts'
+import { AwsError, toBase64, type AwsJson } from './aws-json.ts'
 
-export interface TableOptions {
-  readonly region: string
-  readonly table: string
-  readonly endpoint: string | null
-  readonly handler: NodeHttpHandler
-  readonly credentials: CredentialSource
-  /** For a call as a whole: the handler's own timeouts end once headers have come. */
-  readonly timeoutMs: number
-}
+/** DynamoDB's values, as many kinds as a wallet record has. Numbers go as text. */
+type AttributeValue = { readonly S: string } | { readonly N: string } | { readonly B: string } | { readonly NS: readonly string[] }
 
+const bytes = (value: Uint8Array): AttributeValue => ({ B: toBase64(value) })
 const number = (value: number): AttributeValue => ({ N: String(value) })
 const numbers = (values: readonly number[]): AttributeValue => ({ NS: values.map(String) })
 const keyOf = (at: { readonly owner: string; readonly wallet: string }): Record<string, AttributeValue> => ({
@@ -36,58 +22,37 @@ const keyOf = (at: { readonly owner: string; readonly wallet: string }): Record<
  * ```
  *
  * `t` names the charge: commit and release both ask that it is still there, so that each happens once at most, in whatever order
- * lost answers make them arrive. Nothing is retried in here for the same reason.
+ * lost answers make them arrive. Nothing is retried for the same reason: `aws` must try once.
+ *
+ * @param tableArn full ARN: credentials come from the host, and a bare name would lead to the host's own table
  */
-export function createTable(options: TableOptions): TablePort {
-  const client = new DynamoDBClient({
-    region: options.region,
-    credentials: () => options.credentials.provide(),
-    requestHandler: options.handler,
-    maxAttempts: 1,
-    // A table named by ARN would make the SDK call a host of the account's own, which no forwarder and no VPC endpoint is told of.
-    accountIdEndpointMode: 'disabled',
-    ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
-  })
-  const TableName = options.table
-
-  async function conditional(write: () => Promise<unknown>): Promise<WriteResult> {
+export function createTable(aws: AwsJson, tableArn: string): TablePort {
+  async function conditional(operation: 'PutItem' | 'UpdateItem', statement: object): Promise<WriteResult> {
     try {
-      await write()
+      await aws(operation, { TableName: tableArn, ...statement })
       return 'written'
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'conflict'
+      if (error instanceof AwsError && error.code === 'ConditionalCheckFailedException') return 'conflict'
       throw error
     }
   }
 
   const update = (Key: Record<string, AttributeValue>, expression: string, condition: string, values: Record<string, AttributeValue>) =>
-    conditional(() =>
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key,
-          UpdateExpression: expression,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: namesIn(expression, condition),
-          ExpressionAttributeValues: values,
-        }),
-        { abortSignal: AbortSignal.timeout(options.timeoutMs) },
-      ),
-    )
+    conditional('UpdateItem', {
+      Key,
+      UpdateExpression: expression,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: namesIn(expression, condition),
+      ExpressionAttributeValues: values,
+    })
 
   return {
     create: (record) =>
-      conditional(() =>
-        client.send(
-          new PutItemCommand({
-            TableName,
-            Item: toItem(record),
-            ConditionExpression: 'attribute_not_exists(#item)',
-            ExpressionAttributeNames: { '#item': 'item' },
-          }),
-          { abortSignal: AbortSignal.timeout(options.timeoutMs) },
-        ),
-      ),
+      conditional('PutItem', {
+        Item: toItem(record),
+        ConditionExpression: 'attribute_not_exists(#item)',
+        ExpressionAttributeNames: { '#item': 'item' },
+      }),
 
     confirm: (seen) =>
       update(keyOf(seen), 'SET #version = :version', asSeen(seen).condition, asSeen(seen).values),
@@ -123,21 +88,27 @@ export function createTable(options: TableOptions): TablePort {
     commit: (next, charge, expiredMs) =>
       update(
         keyOf(next),
-        'SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked DELETE #wrong :gone',
+        `SET #format = :format, #version = :next, #dataKey = :dataKey, #state = :state, #seed = :seed, #spent = #spent - :paid, #lockedUntil = :unlocked${next.expiresAtSec === 0 ? ' REMOVE #expiresAtSec' : ', #expiresAtSec = :expires'} DELETE #wrong :gone`,
         '#version = :version AND contains(#wrong, :entry) AND #spent >= :paid',
         {
           ':format': number(next.format),
           ':next': number(next.version),
           ':version': number(charge.version),
-          ':dataKey': { B: next.dataKey },
-          ':state': { B: next.state },
-          ':seed': { B: next.seed },
+          ':dataKey': bytes(next.dataKey),
+          ':state': bytes(next.state),
+          ':seed': bytes(next.seed),
           ':paid': number(charge.spent),
           ':unlocked': number(0),
           ':entry': number(charge.atMs),
           ':gone': numbers([charge.atMs, ...expiredMs]),
+          ...(next.expiresAtSec === 0 ? {} : { ':expires': number(next.expiresAtSec) }),
         },
       ),
+
+    async putReceipt({ owner, wallet, sequence, sealed }) {
+      const Item = { owner: { S: owner }, item: { S: receiptItem(wallet, sequence) }, receipt: bytes(sealed) }
+      await aws('PutItem', { TableName: tableArn, Item })
+    },
   }
 }
 
@@ -166,9 +137,9 @@ function toItem(record: WalletRecord): Record<string, AttributeValue> {
     ...keyOf(record),
     format: number(record.format),
     version: number(record.version),
-    dataKey: { B: record.dataKey },
-    state: { B: record.state },
-    seed: { B: record.seed },
+    dataKey: bytes(record.dataKey),
+    state: bytes(record.state),
+    seed: bytes(record.seed),
     spent: number(record.spent),
     lockedUntil: number(record.lockedUntilMs),
     createdAt: number(record.createdAtMs),

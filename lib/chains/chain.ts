@@ -94,6 +94,10 @@ export interface Chain {
   path(index: number, variant?: string | null): string
   /** Whether a path is one this chain derives accounts at. */
   accepts(path: string): boolean
+  /** Names of the numberings that {@link path} knows, most common first: the order in which a mnemonic from elsewhere is looked through. */
+  readonly variants: readonly string[]
+  /** Whether addresses are derived below the account, so that the account keeps its chain code. */
+  readonly derivesBelow: boolean
   /** The account's address. For Bitcoin, `path` ends at the account and the address is its first receiving one. */
   address(key: { readonly path: string; readonly publicKey: Uint8Array; readonly chainCode: Uint8Array | null }): string
   /**

@@ -2,8 +2,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { CloisterError } from '../protocol/errors.ts'
 import { attempt, base64url, object } from '../protocol/fields.ts'
-import { WALLET_ID } from '../protocol/header.ts'
+import { WALLET_ID, type Operation } from '../protocol/header.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import { operationAt } from '../protocol/routes.ts'
 import type { SealedRequest } from '../wallets/operate.ts'
 
 /** @throws CloisterError `token_missing`, `token_malformed` */
@@ -37,6 +38,26 @@ export function walletId(event: APIGatewayProxyEventV2): string {
   const id = event.pathParameters?.['id'] ?? ''
   if (!WALLET_ID.test(id)) throw new CloisterError('wallet_not_found')
   return id
+}
+
+/** The operation that the route names. @throws CloisterError `not_found` */
+export function operationOf(event: APIGatewayProxyEventV2): Operation {
+  const [method, route = ''] = event.routeKey.split(' ')
+  const op = operationAt(route)
+  if (method !== 'POST' || op === undefined) throw new CloisterError('not_found')
+  return op
+}
+
+/** The wallet that the route names; `null` for the operations that make one. @throws CloisterError `wallet_not_found` */
+export function walletOf(event: APIGatewayProxyEventV2, op: Operation): string | null {
+  return op === 'create' || op === 'import' ? null : walletId(event)
+}
+
+/** The `after` query parameter: a sequence number, 0 when left out. @throws CloisterError `request_malformed` */
+export function afterParameter(event: APIGatewayProxyEventV2): number {
+  const after = event.queryStringParameters?.['after'] ?? '0'
+  if (!/^(0|[1-9][0-9]{0,11})$/.test(after)) throw new CloisterError('request_malformed')
+  return Number(after)
 }
 
 /** The `nonce` query parameter, base64url of 16 to 64 bytes. @throws CloisterError `request_malformed` */

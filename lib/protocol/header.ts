@@ -2,7 +2,10 @@ import { encodeCbor, decodeCbor } from './cbor.ts'
 import { attempt, bytes, integer, object, oneOf, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-export const OPERATIONS = ['create', 'view', 'sign'] as const
+export const OPERATIONS = [
+  'create', 'import', 'view', 'discover', 'addAccounts', 'rename', 'delete', 'restore', 'sign', 'changePin', 'verifyPin', 'recover', 'renewRecovery',
+  'export', 'cancelExport', 'history', 'enrolFactor', 'confirmFactor', 'removeFactor',
+] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 /** UUIDv4 in lowercase (RFC 9562 §5.4): the one spelling of a wallet id. */

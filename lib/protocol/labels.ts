@@ -22,6 +22,21 @@ export const LABELS = {
   idempotency: 'cloister/v1 idempotency',
   /** Issuer part of an owner's partition. */
   issuer: 'cloister/v1 issuer',
+  /** The recovery code that an operation makes. */
+  recoveryCode: 'cloister/v1 recovery code',
+  /** Checksum of a recovery code as people copy it. */
+  recoveryChecksum: 'cloister/v1 recovery checksum',
+  /** Key material of a recovery code's X25519 key (RFC 9180 §7.1.3). */
+  recoveryKey: 'cloister/v1 recovery key',
+  /** HPKE `info` of a secret sealed to a recovery code's key: in the record, and in a backup file. */
+  recoverySeal: 'cloister/v1 recovery seal',
+  backupSeal: 'cloister/v1 backup seal',
+  /** The secret of a second factor that an operation makes. */
+  factor: 'cloister/v1 second factor',
+  /** COSE external_aad of a receipt (RFC 9052 §4.4). */
+  receipt: 'cloister/v1 receipt',
+  /** AAD of a receipt that is stored. */
+  storedReceipt: 'cloister/v1 stored receipt',
   /** Fingerprint of a wallet's root public key. */
   fingerprint: 'cloister/v1 fingerprint',
 } as const

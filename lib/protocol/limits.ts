@@ -13,6 +13,16 @@ export const LIMITS = {
    * (134 KiB) included. A chain may set less.
    */
   maxTransactionBytes: 176 * 1024,
+  /** Payloads of one `sign`. */
+  maxPayloads: 100,
+  /** Accounts of one wallet. */
+  maxAccounts: 200,
+  /** Accounts that one `discover` or `addAccounts` may name. */
+  maxAccountsPerCall: 50,
+  /** Bytes of a BIP-39 passphrase. */
+  maxPassphraseBytes: 255,
+  /** A deleted wallet can be restored for this long. */
+  deletionGraceMs: 7 * 86_400_000,
   /** How far a request's `issuedAt` may be from the enclave's time, either way. */
   requestFreshMs: 120_000,
   /** A channel key serves this long, and opens what was sealed to it for a while longer. */

@@ -1,20 +1,17 @@
-/** Parameters and results of each operation, as CBOR inside the sealed body and answer. */
+/** Accounts, permissions and what is signed: parameters and results of the operations that come with a key, as CBOR inside the sealed body and answer. */
 import type { CborValue } from './cbor.ts'
 import { decodeGuesses, encodeGuesses } from './answer.ts'
 import type { GuessState } from './errors.ts'
-import { array, attempt, bytes, integer, Malformed, nullable, object, text } from './fields.ts'
-import { WALLET_ID } from './header.ts'
+import { array, attempt, boolean, bytes, Malformed, nullable, object, oneOf, text } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
 /** CAIP-2 chain id, e.g. `eip155:1`. */
 export const CHAIN = /^[a-z0-9-]{3,8}:[a-zA-Z0-9_-]{1,32}$/
+/** CAIP-2 namespace, e.g. `eip155`. */
+export const NAMESPACE = /^[a-z0-9-]{3,8}$/
 /** BIP-32 path, e.g. `m/44'/60'/0'/0/0`; `m` alone is the key of a wallet that has only one. */
 export const PATH = /^m(\/(0|[1-9][0-9]{0,9})'?){0,10}$/
-
-export interface CreateParameters {
-  /** BIP-39 words: 12 (128 bits of entropy) or 24 (256 bits). */
-  readonly words: 12 | 24
-}
+const ADDRESS = /^[a-zA-Z0-9]{1,128}$/
 
 export const PAYLOAD_KINDS = ['transaction', 'message', 'typedData', 'hash', 'authorization', 'userOperation', 'feePayer'] as const
 export type PayloadKind = (typeof PAYLOAD_KINDS)[number]
@@ -46,14 +43,8 @@ export interface Permissions {
   readonly anySighash: boolean
 }
 
-export interface SignParameters {
-  /** CAIP-2 chain id; must be the one that the transaction names itself. */
-  readonly chain: string
-  /** Derivation path of an account of the wallet. */
-  readonly path: string
-  /** The unsigned transaction in its chain's own serialisation. */
-  readonly transaction: Uint8Array
-}
+/** What a wallet permits unless it was made otherwise: nothing. */
+export const NO_PERMISSIONS: Permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
 
 export interface Account {
   /** CAIP-2 namespace, e.g. `eip155`. */
@@ -66,102 +57,105 @@ export interface Account {
   readonly chainCode: Uint8Array | null
 }
 
-export interface WalletView extends GuessState {
-  readonly wallet: string
-  readonly version: number
-  readonly createdAtMs: number
-  readonly accounts: readonly Account[]
-  /** SHA-256(label ‖ BIP-32 master public key), 32 bytes: clients pin it. */
-  readonly fingerprint: Uint8Array
+/** Up to {@link LIMITS.maxPayloads}: one PIN, all or nothing. */
+export interface SignParameters {
+  readonly payloads: readonly Payload[]
+}
+
+/** One signature, in the order of the payloads. */
+export interface SignedPayload {
+  /** What to send on: the signed transaction, or the signature, in the chain's own serialisation. */
+  readonly signed: Uint8Array
+  /** The transaction's id on its chain; for what is none, the digest that was signed. */
+  readonly hash: Uint8Array
+  readonly address: string
 }
 
 export interface SignResult extends GuessState {
-  /** The signed transaction, ready to send. */
-  readonly signed: Uint8Array
-  /** The transaction's id on its chain. */
-  readonly hash: Uint8Array
-  readonly address: string
+  readonly signatures: readonly SignedPayload[]
   readonly fingerprint: Uint8Array
 }
 
-export function encodeCreateParameters(parameters: CreateParameters): CborValue {
-  return { words: parameters.words }
+export function encodeSignParameters({ payloads }: SignParameters): CborValue {
+  return { payloads: payloads.map(({ chain, path, kind, data, context, summary }) => ({ chain, path, kind, data, context, summary })) }
 }
 
-export function decodeCreateParameters(value: CborValue): CreateParameters | undefined {
-  return attempt(() => {
-    const words = object(value, ['words'])['words']
-    if (words !== 12 && words !== 24) throw new Malformed()
-    return { words }
-  })
-}
-
-export function decodeViewParameters(value: CborValue): Record<string, never> | undefined {
-  return attempt(() => (object(value, []), {}))
-}
-
-export function encodeSignParameters(parameters: SignParameters): CborValue {
-  return { chain: parameters.chain, path: parameters.path, transaction: parameters.transaction }
-}
-
-/** An over-long transaction is let through here, so that it gets its own code. */
+/** Over-long data is let through here, so that it gets its own code. */
 export function decodeSignParameters(value: CborValue): SignParameters | undefined {
   return attempt(() => {
-    const fields = object(value, ['chain', 'path', 'transaction'])
-    return {
-      chain: text(fields['chain'], CHAIN),
-      path: text(fields['path'], PATH),
-      transaction: bytes(fields['transaction'], 0, LIMITS.maxBodyBytes),
-    }
+    const payloads = array(object(value, ['payloads'])['payloads'], LIMITS.maxPayloads, decodePayload)
+    if (payloads.length === 0) throw new Malformed()
+    return { payloads }
   })
 }
 
-export function encodeWalletView(view: WalletView): CborValue {
-  const { wallet, version, createdAtMs, fingerprint } = view
-  const accounts = view.accounts.map((account) => ({ ...account }))
-  return { wallet, version, createdAt: createdAtMs, accounts, fingerprint, guesses: encodeGuesses(view) }
+function decodePayload(value: unknown): Payload {
+  const fields = object(value, ['chain', 'path', 'kind', 'data', 'context', 'summary'])
+  return {
+    chain: text(fields['chain'], CHAIN),
+    path: text(fields['path'], PATH),
+    kind: oneOf(fields['kind'], PAYLOAD_KINDS),
+    data: bytes(fields['data'], 0, LIMITS.maxBodyBytes),
+    context: nullable(fields['context'], mapOnly),
+    summary: nullable(fields['summary'], (summary) => bytes(summary, 32)),
+  }
 }
 
-export function decodeWalletView(value: CborValue): WalletView | undefined {
+function mapOnly(value: unknown): CborValue {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) throw new Malformed()
+  return value as CborValue
+}
+
+export function encodeSignResult(result: SignResult): CborValue {
+  const signatures = result.signatures.map(({ signed, hash, address }) => ({ signed, hash, address }))
+  return { signatures, fingerprint: result.fingerprint, guesses: encodeGuesses(result) }
+}
+
+export function decodeSignResult(value: CborValue): SignResult | undefined {
   return attempt(() => {
-    const fields = object(value, ['wallet', 'version', 'createdAt', 'accounts', 'fingerprint', 'guesses'])
+    const fields = object(value, ['signatures', 'fingerprint', 'guesses'])
     return {
-      wallet: text(fields['wallet'], WALLET_ID),
-      version: integer(fields['version'], 1, Number.MAX_SAFE_INTEGER),
-      createdAtMs: integer(fields['createdAt'], 0, Number.MAX_SAFE_INTEGER),
-      accounts: array(fields['accounts'], 1000, decodeAccount),
+      signatures: array(fields['signatures'], LIMITS.maxPayloads, (item) => {
+        const signature = object(item, ['signed', 'hash', 'address'])
+        return {
+          signed: bytes(signature['signed'], 1, LIMITS.maxBodyBytes),
+          hash: bytes(signature['hash'], 32, 64),
+          address: text(signature['address'], ADDRESS),
+        }
+      }),
       fingerprint: bytes(fields['fingerprint'], 32),
       ...decodeGuesses(fields['guesses']),
     }
   })
+}
+
+export function encodeAccount({ namespace, path, address, publicKey, chainCode }: Account): CborValue {
+  return { namespace, path, address, publicKey, chainCode }
 }
 
 /** Also used inside the record's sealed state. */
 export function decodeAccount(value: unknown): Account {
   const fields = object(value, ['namespace', 'path', 'address', 'publicKey', 'chainCode'])
   return {
-    namespace: text(fields['namespace'], /^[a-z0-9-]{3,8}$/),
+    namespace: text(fields['namespace'], NAMESPACE),
     path: text(fields['path'], PATH),
-    address: text(fields['address'], /^[a-zA-Z0-9]{1,128}$/),
+    address: text(fields['address'], ADDRESS),
     publicKey: bytes(fields['publicKey'], 32, 33),
     chainCode: nullable(fields['chainCode'], (code) => bytes(code, 32)),
   }
 }
 
-export function encodeSignResult(result: SignResult): CborValue {
-  const { signed, hash, address, fingerprint } = result
-  return { signed, hash, address, fingerprint, guesses: encodeGuesses(result) }
+export function encodePermissions({ exportable, rawHash, withoutChainId, anySighash }: Permissions): CborValue {
+  return { exportable, rawHash, withoutChainId, anySighash }
 }
 
-export function decodeSignResult(value: CborValue): SignResult | undefined {
-  return attempt(() => {
-    const fields = object(value, ['signed', 'hash', 'address', 'fingerprint', 'guesses'])
-    return {
-      signed: bytes(fields['signed'], 1, LIMITS.maxBodyBytes),
-      hash: bytes(fields['hash'], 32),
-      address: text(fields['address'], /^[a-zA-Z0-9]{1,128}$/),
-      fingerprint: bytes(fields['fingerprint'], 32),
-      ...decodeGuesses(fields['guesses']),
-    }
-  })
+/** Also used inside the record's sealed state. */
+export function decodePermissions(value: unknown): Permissions {
+  const fields = object(value, ['exportable', 'rawHash', 'withoutChainId', 'anySighash'])
+  return {
+    exportable: boolean(fields['exportable']),
+    rawHash: boolean(fields['rawHash']),
+    withoutChainId: boolean(fields['withoutChainId']),
+    anySighash: boolean(fields['anySighash']),
+  }
 }

@@ -24,6 +24,13 @@ export interface WalletRecord {
   /** When the guesses of the rolling total were charged, milliseconds since the epoch, ascending. */
   readonly wrongMs: readonly number[]
   readonly createdAtMs: number
+  /** Seconds since the epoch at which the table forgets the item (DynamoDB's time to live); 0 for never. What counts is in `state`. */
+  readonly expiresAtSec: number
+}
+
+/** Sort key of a stored receipt: in the order of their sequence numbers. */
+export function receiptItem(wallet: string, sequence: number): string {
+  return `receipt#${wallet}#${String(sequence).padStart(12, '0')}`
 }
 
 const MAX = Number.MAX_SAFE_INTEGER
@@ -36,7 +43,7 @@ export function encodeRecord(record: WalletRecord): CborValue {
 export function decodeRecord(value: unknown): WalletRecord | undefined {
   return attempt(() => {
     const fields = object(value, [
-      'format', 'owner', 'wallet', 'version', 'dataKey', 'state', 'seed', 'spent', 'lockedUntilMs', 'wrongMs', 'createdAtMs',
+      'format', 'owner', 'wallet', 'version', 'dataKey', 'state', 'seed', 'spent', 'lockedUntilMs', 'wrongMs', 'createdAtMs', 'expiresAtSec',
     ])
     return {
       format: integer(fields['format'], RECORD_FORMAT, RECORD_FORMAT),
@@ -50,6 +57,7 @@ export function decodeRecord(value: unknown): WalletRecord | undefined {
       lockedUntilMs: integer(fields['lockedUntilMs'], 0, MAX),
       wrongMs: ascending(array(fields['wrongMs'], 10_000, (item) => integer(item, 0, MAX))),
       createdAtMs: integer(fields['createdAtMs'], 0, MAX),
+      expiresAtSec: integer(fields['expiresAtSec'], 0, MAX),
     }
   })
 }

@@ -27,6 +27,8 @@ export interface RequestBody {
   readonly token: Uint8Array
   readonly proof: Proof | null
   readonly pin: Uint8Array | null
+  /** One-time code of the second factor: six ASCII digits (RFC 6238). */
+  readonly otp: Uint8Array | null
   /** The operation's own parameters (see operations.ts). */
   readonly parameters: CborValue
 }
@@ -35,14 +37,14 @@ export type UnprovenBody = Omit<RequestBody, 'proof'>
 
 /** The bytes that the proof signs over: the body without `proof`. */
 export function encodeUnprovenBody(body: UnprovenBody): Uint8Array<ArrayBuffer> {
-  const { op, wallet, request, issuedAtMs, idempotency, token, pin, parameters } = body
-  return encodeCbor({ op, wallet, request, issuedAt: issuedAtMs, idempotency, token, pin, parameters })
+  const { op, wallet, request, issuedAtMs, idempotency, token, pin, otp, parameters } = body
+  return encodeCbor({ op, wallet, request, issuedAt: issuedAtMs, idempotency, token, pin, otp, parameters })
 }
 
 export function encodeBody(body: RequestBody): Uint8Array<ArrayBuffer> {
-  const { op, wallet, request, issuedAtMs, idempotency, token, pin, parameters } = body
+  const { op, wallet, request, issuedAtMs, idempotency, token, pin, otp, parameters } = body
   const proof: CborValue = body.proof === null ? null : { ...body.proof }
-  return encodeCbor({ op, wallet, request, issuedAt: issuedAtMs, idempotency, token, proof, pin, parameters })
+  return encodeCbor({ op, wallet, request, issuedAt: issuedAtMs, idempotency, token, proof, pin, otp, parameters })
 }
 
 /**
@@ -52,7 +54,7 @@ export function encodeBody(body: RequestBody): Uint8Array<ArrayBuffer> {
 export function decodeBody(encoded: Uint8Array): RequestBody | undefined {
   const decoded = decodeCbor(encoded)
   const body = attempt(() => {
-    const fields = object(decoded, ['op', 'wallet', 'request', 'issuedAt', 'idempotency', 'token', 'proof', 'pin', 'parameters'])
+    const fields = object(decoded, ['op', 'wallet', 'request', 'issuedAt', 'idempotency', 'token', 'proof', 'pin', 'otp', 'parameters'])
     const parameters = fields['parameters'] as CborValue
     if (typeof parameters !== 'object' || parameters === null) throw new Malformed()
     return {
@@ -64,6 +66,7 @@ export function decodeBody(encoded: Uint8Array): RequestBody | undefined {
       token: bytes(fields['token'], 32),
       proof: nullable(fields['proof'], decodeProof),
       pin: nullable(fields['pin'], (pin) => bytes(pin, 0, 1024)),
+      otp: nullable(fields['otp'], (otp) => bytes(otp, 6)),
       parameters,
     }
   })

@@ -6,7 +6,7 @@ import type { ServiceAnswer } from '../protocol/service.ts'
 import type { TokenExchange } from '../tokens/exchange.ts'
 import { ownerOf } from '../tokens/owner.ts'
 import type { TokenVerifier } from '../tokens/verify.ts'
-import type { WalletListing, WalletRecords } from './records.ts'
+import type { StoredReceipt, WalletListing, WalletRecords } from './records.ts'
 
 /** How often a request is handed over again because the record had changed under it. */
 const STALE_RETRIES = 4
@@ -42,7 +42,7 @@ export async function operate(
   const enclave = await relay.directory.holder(header.key)
   for (let attempt = 0; ; attempt++) {
     const record = await relay.records.get(credentials, ownerOf(verified), header.wallet)
-    if (record === null && expected.op !== 'create') throw new CloisterError('wallet_not_found')
+    if (record === null && expected.op !== 'create' && expected.op !== 'import') throw new CloisterError('wallet_not_found')
     const answer = await enclave.request({ token: new TextEncoder().encode(token), ...request, record })
     if ('answer' in answer) return answer
     if (answer.code !== 'stale' || attempt >= STALE_RETRIES) throw refusal(answer)
@@ -53,6 +53,13 @@ export async function listWallets(relay: Relay, token: string): Promise<readonly
   const verified = await relay.tokens.verify(token)
   const credentials = await relay.exchange.exchange(token, verified)
   return relay.records.list(credentials, ownerOf(verified))
+}
+
+/** A page of the wallet's sealed receipts. */
+export async function listReceipts(relay: Relay, token: string, wallet: string, after: number): Promise<readonly StoredReceipt[]> {
+  const verified = await relay.tokens.verify(token)
+  const credentials = await relay.exchange.exchange(token, verified)
+  return relay.records.receipts(credentials, ownerOf(verified), wallet, after)
 }
 
 function refusal(answer: Extract<ServiceAnswer, { code: unknown }>): CloisterError {

@@ -1,8 +1,9 @@
 /**
  * Condition operators (IAM User Guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys").
  *
- * Known: StringEquals, StringNotEquals, their IgnoreCase forms, StringLike, StringNotLike, ArnEquals, ArnLike, Bool, Null; the suffix
- * IfExists (not on Null); the prefixes ForAllValues: and ForAnyValue: (not on Null). Any other operator is refused where it is parsed.
+ * Known: StringEquals, StringNotEquals, their IgnoreCase forms, StringLike, StringNotLike, ArnEquals, ArnLike, their Not forms, the six of
+ * Numeric, Bool, Null; the suffix IfExists (not on Null); the prefixes ForAllValues: and ForAnyValue: (not on Null). Any other operator is
+ * refused where it is parsed.
  */
 import { matchesGlob, resolveVariables } from './variables.ts'
 
@@ -18,6 +19,14 @@ const comparisons = {
   StringNotLike: { negated: true, matches: matchesGlob, globs: true },
   ArnEquals: { negated: false, matches: matchesArn, globs: true },
   ArnLike: { negated: false, matches: matchesArn, globs: true },
+  ArnNotEquals: { negated: true, matches: matchesArn, globs: true },
+  ArnNotLike: { negated: true, matches: matchesArn, globs: true },
+  NumericEquals: numeric((value, pattern) => value === pattern),
+  NumericNotEquals: { ...numeric((value, pattern) => value === pattern), negated: true },
+  NumericLessThan: numeric((value, pattern) => value < pattern),
+  NumericLessThanEquals: numeric((value, pattern) => value <= pattern),
+  NumericGreaterThan: numeric((value, pattern) => value > pattern),
+  NumericGreaterThanEquals: numeric((value, pattern) => value >= pattern),
   Bool: { negated: false, matches: sameIgnoringCase, globs: false },
 } as const
 
@@ -74,6 +83,16 @@ export function holds(condition: Condition, context: RequestContext): boolean {
   if (condition.quantifier === 'any') return actual.some(passes)
   if (typeof found === 'object') throw new UndecidableError(`${condition.key} has several values`)
   return found === undefined ? negated : passes(found)
+}
+
+/** A value that is no number meets nothing; a pattern that is none was refused where it was parsed. */
+function numeric(compare: (value: number, pattern: number) => boolean): { negated: boolean; matches: (pattern: string, value: string) => boolean; globs: boolean } {
+  return { negated: false, matches: (pattern, value) => isNumber(value) && compare(Number(value), Number(pattern)), globs: false }
+}
+
+/** Integers and decimals, as policies write them. */
+export function isNumber(text: string): boolean {
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(text)
 }
 
 function sameIgnoringCase(pattern: string, value: string): boolean {

@@ -5,7 +5,7 @@
  * Refused, with {@link PolicyError}: everything else (NotPrincipal, unknown elements, operators or condition values): what this evaluator
  * does not know might have changed the decision.
  */
-import { parseOperator, type Condition } from './conditions.ts'
+import { isNumber, parseOperator, type Condition } from './conditions.ts'
 
 export class PolicyError extends Error {
   override readonly name = 'PolicyError'
@@ -101,6 +101,7 @@ function parseConditions(value: unknown): readonly Condition[] {
       const values = strings(value)
       const logical = parsed.comparison === 'Null' || parsed.comparison === 'Bool'
       if (logical && values.some((text) => text !== 'true' && text !== 'false')) throw new PolicyError('expected true or false')
+      if (parsed.comparison.startsWith('Numeric') && !values.every(isNumber)) throw new PolicyError('expected a number')
       return { ...parsed, key: key.toLowerCase(), values }
     })
   })

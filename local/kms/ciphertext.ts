@@ -2,7 +2,7 @@
  * Ciphertext blobs. AWS's are opaque; ours are `01 ‖ key id (16) ‖ key version (4, big-endian) ‖ IV (12) ‖ AES-256-GCM ciphertext ‖ tag (16)`,
  * with the header and the encryption context as AAD.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { concat, fromHex, toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { framed } from '../../lib/protocol/labels.ts'
 
@@ -25,6 +25,11 @@ export function readUnverifiedHeader(blob: Uint8Array): BlobHeader | undefined {
   const hex = toHex(blob.subarray(1, 17))
   const keyId = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
   return { keyId, version: new DataView(blob.buffer, blob.byteOffset + 17, 4).getUint32(0) }
+}
+
+/** `KeyMaterialId`: 64 hex digits that name a key's version, and say nothing of its material. */
+export function materialId(header: BlobHeader): string {
+  return createHash('sha256').update(writeHeader(header)).digest('hex')
 }
 
 export function sealBlob(header: BlobHeader, material: Uint8Array, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {

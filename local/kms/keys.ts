@@ -1,5 +1,6 @@
 /** KMS keys on disk: one JSON file a key, mode 0600, replaced whole. Rotation adds a version; what older ones sealed still opens. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parsePolicy, type Policy } from '../iam/policy.ts'
 import { listJson, readJson, writeJson } from '../state.ts'
@@ -44,12 +45,14 @@ export async function openKeyStore({ dir, region, accountId, nowMs }: KeyStoreOp
   const keys = new Map<string, KmsKey>()
   for (const file of await listJson(dir)) {
     const key = fromStored((await readJson(file)) as StoredKey)
-    keys.set(key.keyId, key)
+    // What was deleted is not kept: its material goes from the disk at the next start.
+    if (isDue(key, nowMs())) await rm(file)
+    else keys.set(key.keyId, key)
   }
   const prefix = `arn:aws:kms:${region}:${accountId}:key/`
   const find = (idOrArn: string): KmsKey | undefined => {
     const key = keys.get(idOrArn.startsWith(prefix) ? idOrArn.slice(prefix.length) : idOrArn)
-    return key !== undefined && key.deletionMs !== null && nowMs() >= key.deletionMs ? undefined : key
+    return key === undefined || isDue(key, nowMs()) ? undefined : key
   }
   const save = async (key: KmsKey): Promise<KmsKey> => {
     await writeJson(join(dir, `${key.keyId}.json`), toStored(key))
@@ -84,6 +87,10 @@ export async function openKeyStore({ dir, region, accountId, nowMs }: KeyStoreOp
     }),
     rotate: (keyId) => change(keyId, (key) => ({ ...key, materials: [...key.materials, randomBytes(32)] })),
   }
+}
+
+function isDue({ deletionMs }: KmsKey, nowMs: number): boolean {
+  return deletionMs !== null && nowMs >= deletionMs
 }
 
 function toStored({ materials, policy: _parsed, ...rest }: KmsKey): StoredKey {

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { toHex } from '../../lib/protocol/bytes.ts'
 import { AwsError } from '../awsjson.ts'
 import { parseRecipientKey } from './envelope.ts'
-import { optionalBytes, optionalObject, optionalText } from './input.ts'
+import { optionalName, optionalObject, requiredBytes } from './input.ts'
 import type { JsonObject } from '../awsjson.ts'
 
 /** The part of a verified attestation document that counts here. */
@@ -37,9 +37,9 @@ const maxAgeMs = 5 * 60_000
 export async function readRecipient(input: JsonObject, { verify, rootDer }: Attester, nowMs: number): Promise<Recipient | undefined> {
   const given = optionalObject(input, 'Recipient')
   if (given === undefined) return undefined
-  if (optionalText(given, 'KeyEncryptionAlgorithm') !== 'RSAES_OAEP_SHA_256') throw invalid('KeyEncryptionAlgorithm')
-  const bytes = optionalBytes(given, 'AttestationDocument', 262_144)
-  if (bytes === undefined) throw invalid('AttestationDocument')
+  const algorithm = optionalName(given, 'Recipient.KeyEncryptionAlgorithm', ['RSAES_OAEP_SHA_256'])
+  const bytes = requiredBytes(given, 'Recipient.AttestationDocument', 262_144)
+  if (algorithm === undefined) throw invalid('KeyEncryptionAlgorithm')
   const document = await verify(bytes, { rootDer, atMs: nowMs }).catch(() => {
     throw invalid('AttestationDocument')
   })

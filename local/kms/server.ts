@@ -10,7 +10,8 @@ import { listenTls, type Service, type TlsServerOptions } from '../serve.ts'
 import { adminOperations } from './admin.ts'
 import { auditEvent, type AuditNotes, type AuditSink } from './audit.ts'
 import { openKeyStore, type KeyStore } from './keys.ts'
-import { cryptoOperations, type KmsScope } from './operations.ts'
+import type { KmsScope } from './access.ts'
+import { cryptoOperations } from './operations.ts'
 import type { VerifyDocument } from './recipient.ts'
 
 export interface KmsOptions {
@@ -59,7 +60,8 @@ export async function startKms(options: KmsOptions): Promise<Kms> {
     targetPrefix: 'TrentService',
     contentType: 'application/x-amz-json-1.1',
     errorNamespace: '',
-    throttled: new AwsError('ThrottlingException', 'Rate exceeded'),
+    throttled: new AwsError('ThrottlingException', 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.'),
+    failed: new AwsError('KMSInternalException', undefined, 500),
     identities, faults, nowMs, handle,
   }))
   return { url: `https://127.0.0.1:${listening.port}`, close: listening.close, faults, keys }

@@ -6,8 +6,7 @@ ROOT="$(printenv CLOISTER_ROOT || true)" # empty but in tests
 # The enclave's ports, by vsock: 8001 for the relay, 8002 for the agent. It reaches out through 9000, which lists the others, one line each:
 # "PORT HOST:443". TLS ends inside the enclave: what runs here only moves bytes, each to one host.
 CID=16
-# The second name of DynamoDB is the SDK's for a table that is given by its ARN.
-NAMES="kms.$CLOISTER_REGION.amazonaws.com dynamodb.$CLOISTER_REGION.amazonaws.com $CLOISTER_ACCOUNT.ddb.$CLOISTER_REGION.amazonaws.com $CLOISTER_ISSUERS"
+NAMES="kms.$CLOISTER_REGION.amazonaws.com dynamodb.$CLOISTER_REGION.amazonaws.com $CLOISTER_ISSUERS"
 
 dnf install -y aws-nitro-enclaves-cli socat amazon-cloudwatch-agent
 mkdir -p "$ROOT/opt/cloister" "$ROOT/var/log/cloister" "$ROOT/etc/systemd/system" "$ROOT/etc/nitro_enclaves"

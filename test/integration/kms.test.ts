@@ -19,6 +19,7 @@ import { cleanup, clientConfig, failure, stateDir } from '../support/local.ts'
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const spki = new Uint8Array(rsa.publicKey.export({ format: 'der', type: 'spki' }))
 const pcr = (value: number): Uint8Array => new Uint8Array(48).fill(value)
+const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const identities = createIdentities()
@@ -119,10 +120,10 @@ describe('with the measurements deployed', () => {
     expect(events).toEqual([expect.objectContaining({
       eventSource: 'kms.amazonaws.com', eventName: 'GenerateDataKey',
       userIdentity: expect.objectContaining({ type: 'AssumedRole', arn: 'arn:aws:sts::000000000000:assumed-role/cloister-enclave/local' }),
-      requestParameters: { keyId: keyArn, encryptionContext: context },
+      requestParameters: { keyId: keyArn, keySpec: 'AES_256', encryptionContext: context },
       additionalEventData: { recipient: {
         attestationDocumentModuleId: 'i-0123456789abcdef0-enc0123456789abcdef',
-        attestationDocumentEnclaveImageDigest: hexOf(pcr(1)), attestationDocumentEnclavePCR16: hexOf(pcr(2)),
+        attestationDocumentEnclaveImageDigest: base64Of(pcr(1)), attestationDocumentEnclavePCR16: base64Of(pcr(2)),
       } },
       resources: [{ accountId: '000000000000', type: 'AWS::KMS::Key', ARN: keyArn }],
     })])
@@ -282,7 +283,7 @@ describe('a key that anybody in the account may use', () => {
     ['too many bytes', { NumberOfBytes: 1025 }, 'ValidationException'],
     ['an unknown key', { KeyId: '01234567-89ab-cdef-0123-456789abcdef', KeySpec: 'AES_256' }, 'NotFoundException'],
     ['an alias', { KeyId: 'alias/x', KeySpec: 'AES_256' }, 'NotFoundException'],
-    ['grant tokens', { KeySpec: 'AES_256', GrantTokens: ['t'] }, 'UnsupportedOperationException'],
+    ['grant tokens', { KeySpec: 'AES_256', GrantTokens: ['t'] }, 'InvalidGrantTokenException'],
     ['another wrapping', { KeySpec: 'AES_256', Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_1', AttestationDocument: new Uint8Array(1) } }, 'ValidationException'],
     ['an empty recipient', { KeySpec: 'AES_256', Recipient: {} }, 'ValidationException'],
   ])('refuses %s', async (_name, input, name) => {
@@ -321,7 +322,7 @@ describe('faults', () => {
     expect(await failure(enclave.send(random))).toMatchObject({ name: 'ThrottlingException', status: 400 })
     await enclave.send(random)
     Object.assign(kms.faults, { mode: 'error', times: 1 })
-    expect(await failure(enclave.send(random))).toMatchObject({ name: 'InternalFailure', status: 500 })
+    expect(await failure(enclave.send(random))).toMatchObject({ name: 'KMSInternalException', status: 500 })
     Object.assign(kms.faults, { mode: 'down', times: 1 })
     expect(await failure(enclave.send(random))).toMatchObject({ status: undefined })
     events.length = 0

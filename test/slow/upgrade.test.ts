@@ -102,11 +102,12 @@ async function record(wallet: string) {
   return item
 }
 
-/** PCR0 of the enclave that the last granted call of this kind was for, by KMS's own audit. */
+/** PCR0, in hex, of the enclave that the last granted call of this kind was for, by KMS's own audit. */
 async function lastServed(eventName: string): Promise<string | undefined> {
   const lines = (await readFile(join(dir, 'state', 'kms-audit.jsonl'), 'utf8')).trim().split('\n')
   const events = lines.map((line) => JSON.parse(line) as { eventName: string; errorCode?: string; additionalEventData?: { recipient: Record<string, string> } })
-  return events.findLast((event) => event.eventName === eventName && event.errorCode === undefined)?.additionalEventData?.recipient['attestationDocumentEnclaveImageDigest']
+  const digest = events.findLast((event) => event.eventName === eventName && event.errorCode === undefined)?.additionalEventData?.recipient['attestationDocumentEnclaveImageDigest']
+  return digest === undefined ? undefined : Buffer.from(digest, 'base64').toString('hex')
 }
 
 describe('an upgrade', () => {

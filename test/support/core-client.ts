@@ -7,7 +7,9 @@ import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { parseChannelKey, startRequest, type OpenAnswer } from '../../lib/protocol/channel.ts'
 import type { GuessState } from '../../lib/protocol/errors.ts'
 import { encodeHeader, type Operation, type RequestHeader } from '../../lib/protocol/header.ts'
-import { decodeSignResult, decodeWalletView, encodeSignParameters, type SignResult, type WalletView } from '../../lib/protocol/operations.ts'
+import { decodeView, encodeCreateParameters, type CreateParameters } from '../../lib/protocol/lifecycle.ts'
+import { decodeSignResult, encodeSignParameters, NO_PERMISSIONS, type Payload, type SignedPayload } from '../../lib/protocol/operations.ts'
+import type { WalletView } from '../../lib/protocol/wallet-view.ts'
 import { signProof } from '../../lib/protocol/proof.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import { encodeBody, type RequestBody, type UnprovenBody } from '../../lib/protocol/request.ts'
@@ -28,12 +30,16 @@ export const TRANSACTION = new Uint8Array(
     'hex',
   ),
 )
-export const SIGN = encodeSignParameters({ chain: CHAIN, path: PATH, transaction: TRANSACTION })
+export const payload = (changes: Partial<Payload> = {}): Payload => ({ chain: CHAIN, path: PATH, kind: 'transaction', data: TRANSACTION, context: null, summary: null, ...changes })
+export const SIGN = encodeSignParameters({ payloads: [payload()] })
+export const createParameters = (changes: Partial<CreateParameters> = {}): CborValue =>
+  encodeCreateParameters({ words: 12, label: '', permissions: NO_PERMISSIONS, recovery: false, ...changes })
 
 export interface Shot {
   readonly op: Operation
   readonly wallet: string
   readonly pin?: string | Uint8Array | null
+  readonly otp?: string
   readonly parameters?: CborValue
   readonly idempotency?: Uint8Array
   readonly issuedAtMs?: number
@@ -86,6 +92,7 @@ export function createTestClient(world: World, enclave: Enclave, user: User): Te
       idempotency: shot.idempotency ?? new Uint8Array(randomBytes(16)),
       token: sha256(user.token),
       pin: typeof pin === 'string' ? utf8(pin) : pin,
+      otp: shot.otp === undefined ? null : utf8(shot.otp),
       parameters: shot.parameters ?? {},
     }
     const unproven = shot.before?.(plain) ?? plain
@@ -104,13 +111,13 @@ export function createTestClient(world: World, enclave: Enclave, user: User): Te
     shoot,
     async create(pin = PIN) {
       const wallet = randomUUID()
-      const { code } = await shoot({ op: 'create', wallet, pin, parameters: { words: 12 } })
+      const { code } = await shoot({ op: 'create', wallet, pin, parameters: createParameters() })
       if (code !== 'ok') throw new Error(`create: ${code}`)
       return wallet
     },
     async view(wallet) {
       const { result, code } = await shoot({ op: 'view', wallet })
-      const view = result === undefined ? undefined : decodeWalletView(result)
+      const view = result === undefined ? undefined : decodeView(result)
       if (view === undefined) throw new Error(`view: ${code}`)
       return view
     },
@@ -132,8 +139,10 @@ async function read(service: ServiceAnswer, body: RequestBody, open: OpenAnswer)
   return { code: 'ok', guesses: null, result: answer.outcome.result }
 }
 
-export function signed(outcome: Outcome): SignResult {
+/** The first signature of a `sign`. */
+export function signed(outcome: Outcome): SignedPayload & GuessState & { readonly fingerprint: Uint8Array } {
   const result = outcome.result === undefined ? undefined : decodeSignResult(outcome.result)
   if (result === undefined) throw new Error(`sign: ${outcome.code}`)
-  return result
+  const { signatures, ...rest } = result
+  return { ...(signatures[0] as SignedPayload), ...rest }
 }

@@ -1,9 +1,8 @@
 /**
- * As much of DynamoDB as enclave-sim/platform/table.ts speaks, behind the SDK's own client: its statements are taken apart and carried out. What
+ * As much of DynamoDB as enclave-sim/platform/table.ts speaks, behind the enclave's own client: its statements are taken apart and carried out. What
  * it doesn't know, it refuses.
  */
-import type { NodeHttpHandler } from '@smithy/node-http-handler'
-import { Readable } from 'node:stream'
+import type { HttpsPost } from '../../enclave-sim/platform/https-post.ts'
 
 export type Value = { readonly S?: string; readonly N?: string; readonly B?: string; readonly NS?: readonly string[] }
 export type Item = Readonly<Record<string, Value>>
@@ -18,7 +17,7 @@ interface Statement {
 }
 
 export interface MemoryDynamo {
-  readonly handler: NodeHttpHandler
+  readonly post: HttpsPost
   item(owner: string, wallet: string): Item | undefined
 }
 
@@ -36,14 +35,13 @@ export function createMemoryDynamo(): MemoryDynamo {
     return true
   }
 
-  async function handle(request: { readonly headers: Record<string, string>; readonly body: unknown }) {
-    const done = run(request.headers['x-amz-target'] ?? '', JSON.parse(new TextDecoder().decode(request.body as Uint8Array)) as Statement)
-    const body = done ? '{}' : JSON.stringify({ __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', message: 'The conditional request failed' })
-    return { response: { statusCode: done ? 200 : 400, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: Readable.from([Buffer.from(body)]) } }
+  const post: HttpsPost = async ({ headers, body }) => {
+    const done = run(headers['x-amz-target'] ?? '', JSON.parse(new TextDecoder().decode(body)) as Statement)
+    const answer = done ? '{}' : JSON.stringify({ __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', message: 'The conditional request failed' })
+    return { status: done ? 200 : 400, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: Buffer.from(answer) }
   }
 
-  const handler = { handle, metadata: { handlerProtocol: 'http/1.1' }, destroy: () => undefined, updateHttpClientConfig: () => undefined, httpHandlerConfigs: () => ({}) }
-  return { handler: handler as unknown as NodeHttpHandler, item: (owner, wallet) => items.get(keyOf({ owner: { S: owner }, item: { S: `wallet#${wallet}` } })) }
+  return { post, item: (owner, wallet) => items.get(keyOf({ owner: { S: owner }, item: { S: `wallet#${wallet}` } })) }
 }
 
 const nameIn = (text: string, { ExpressionAttributeNames: names }: Statement): string => known(names[text], text)

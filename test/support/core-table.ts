@@ -2,7 +2,7 @@
  * A wallet table in memory with the conditional writes of enclave-sim/platform/table.ts, and the ways in which a network can fail one.
  * test/unit/core-table.test.ts compares it with the real statements.
  */
-import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { receiptItem, type WalletRecord } from '../../lib/protocol/record.ts'
 import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/ports.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/port
  * it is answered and arrives once more later.
  */
 export type Fate = 'answered' | 'unreached' | 'lost' | 'late' | 'twice'
-export type TableOp = 'create' | 'confirm' | 'charge' | 'release' | 'forget' | 'commit'
+export type TableOp = 'create' | 'confirm' | 'charge' | 'release' | 'forget' | 'commit' | 'receipt'
 
 export interface TableEvent {
   readonly op: TableOp
@@ -24,6 +24,8 @@ export interface MemoryTable {
   /** The table as one enclave reaches it. `fate` is asked at each write. */
   port(fate?: (op: TableOp) => Fate | Promise<Fate>): TablePort
   read(owner: string, wallet: string): WalletRecord | null
+  /** Stored receipts, sealed, in their order. */
+  receipts(wallet: string): readonly Uint8Array[]
   /** Whoever owns the database: puts an item there without asking. */
   put(record: WalletRecord): void
   /** Lets everything arrive that was late, in its order. */
@@ -36,6 +38,7 @@ export interface MemoryTable {
 
 export function createMemoryTable(onEvent: (event: TableEvent) => void = () => undefined): MemoryTable {
   const items = new Map<string, WalletRecord>()
+  const receipts = new Map<string, Uint8Array>()
   const events: TableEvent[] = []
   let late: (() => void)[] = []
   const keyOf = (at: { readonly owner: string; readonly wallet: string }): string => JSON.stringify([at.owner, at.wallet])
@@ -78,6 +81,12 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
       charge: (seen, charge) => send('charge', () => writes.charge(seen, charge)),
       release: (charge) => send('release', () => writes.release(charge)),
       commit: (next, charge, expiredMs) => send('commit', () => writes.commit(next, charge, expiredMs)),
+      async putReceipt(receipt) {
+        await send('receipt', () => {
+          receipts.set(receiptItem(receipt.wallet, receipt.sequence), receipt.sealed.slice())
+          return 'written'
+        })
+      },
     }
   }
 
@@ -87,6 +96,7 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
       const found = items.get(keyOf({ owner, wallet }))
       return found === undefined ? null : structuredClone(found)
     },
+    receipts: (wallet) => [...receipts].filter(([item]) => item.startsWith(`receipt#${wallet}#`)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sealed]) => sealed),
     put: (record) => void items.set(keyOf(record), structuredClone(record)),
     flush() {
       const waiting = late
@@ -128,6 +138,6 @@ function forgotten(item: WalletRecord | undefined, charge: Charge): WalletRecord
 function committed(item: WalletRecord | undefined, next: WalletRecord, charge: Charge, expiredMs: readonly number[]): WalletRecord | undefined {
   // What the charge saw may have been given back since: then there is less to take off, and the commit must try again.
   if (!stands(item, charge) || item.spent < charge.spent) return undefined
-  const { format, version, dataKey, state, seed } = next
-  return { ...item, format, version, dataKey, state, seed, spent: item.spent - charge.spent, lockedUntilMs: 0, wrongMs: without(item.wrongMs, [charge.atMs, ...expiredMs]) }
+  const { format, version, dataKey, state, seed, expiresAtSec } = next
+  return { ...item, format, version, dataKey, state, seed, expiresAtSec, spent: item.spent - charge.spent, lockedUntilMs: 0, wrongMs: without(item.wrongMs, [charge.atMs, ...expiredMs]) }
 }

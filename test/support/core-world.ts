@@ -32,6 +32,7 @@ export const CONFIGURATION = {
   kms: { url: 'https://kms.test' },
   dynamodb: { url: null },
   certificateAuthorities: null,
+  exportDelaySec: 0,
   limits: { running: 4, waiting: 64, waitingPerOwner: 32 },
 }
 

@@ -1,6 +1,6 @@
 /** Plans EVM payloads for a bare key, and signs them as the enclave does. */
 import { getPublicKey } from '@noble/secp256k1'
-import { signWithKey } from '../../enclave-sim/core/keys.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
 import type { Plan, Signed } from '../../lib/chains/chain.ts'
 import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
@@ -36,5 +36,5 @@ export function digestOf(plan: Plan): Uint8Array {
 }
 
 export function sign(plan: Plan, key: Uint8Array = KEY): Signed {
-  return plan.assemble([signWithKey(key, getPublicKey(key, true), digestOf(plan))])
+  return plan.assemble([signEcdsa(key, getPublicKey(key, true), digestOf(plan))])
 }

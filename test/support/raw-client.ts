@@ -5,6 +5,7 @@ import { fromBase64url, toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { startRequest } from '../../lib/protocol/channel.ts'
 import { encodeHeader, type Operation } from '../../lib/protocol/header.ts'
+import { routeOf } from '../../lib/protocol/routes.ts'
 import { signProof } from '../../lib/protocol/proof.ts'
 import { encodeBody, type RequestBody } from '../../lib/protocol/request.ts'
 import type { Cloud, HttpAnswer, LoggedIn } from './cloud.ts'
@@ -31,12 +32,6 @@ export interface RawAnswer {
   readonly sealed: AnswerOutcome | undefined
   /** The request as it was sent, to send it again. */
   readonly sent: { readonly path: string; readonly body: string }
-}
-
-const PATHS: Readonly<Record<Operation, (wallet: string) => string>> = {
-  create: () => '/v1/wallets',
-  view: (wallet) => `/v1/wallets/${wallet}/view`,
-  sign: (wallet) => `/v1/wallets/${wallet}/sign`,
 }
 
 const channels = new WeakMap<LoggedIn, Promise<AttestedChannel>>()
@@ -68,13 +63,14 @@ async function callOver(channel: AttestedChannel, cloud: Cloud, who: LoggedIn, c
     idempotency: call.idempotency ?? crypto.getRandomValues(new Uint8Array(16)),
     token: new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(who.token))),
     pin,
+    otp: null,
     parameters: call.parameters,
   }
   const unproven = call.prepare?.(plain) ?? plain
   const proven: RequestBody = { ...unproven, proof: await signProof(who.clientKey, header, enc, unproven) }
   const body = call.alter?.(proven) ?? proven
   const { ciphertext, openAnswer } = await seal(header, call.plaintext ?? encodeBody(body))
-  const path = call.path ?? PATHS[call.op](call.wallet)
+  const path = call.path ?? routeOf(call.op).replace('{id}', call.wallet)
   const sent = { path, body: JSON.stringify({ header: toBase64url(header), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) }) }
   const http = await cloud.call('POST', path, { token: who.token, body: sent.body })
   const answer = typeof http.json['answer'] === 'string' ? fromBase64url(http.json['answer']) : undefined

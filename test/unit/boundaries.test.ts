@@ -41,7 +41,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'enclave-sim/platform': {
     rooms: ['lib/protocol', 'lib/tokens', 'enclave-sim/core', 'enclave-sim/image'],
-    packages: [...AWS, '@node-rs/argon2', 'cborg', 'koffi', '@peculiar/', 'node:'],
+    packages: ['@node-rs/argon2', 'cborg', 'koffi', '@peculiar/', 'node:'],
   },
   'enclave-sim/image': { rooms: ['lib/protocol'], packages: ['esbuild', 'node:'] },
   'enclave-sim': { rooms: ['enclave-sim/core', 'enclave-sim/platform'], packages: ['node:'] },
@@ -106,6 +106,8 @@ test.each([
   ['client/connect.ts', '../lib/tokens/verify.ts'],
   ['enclave-sim/core/enclave.ts', '@aws-sdk/client-kms'],
   ['enclave-sim/core/enclave.ts', '../platform/kms.ts'],
+  ['enclave-sim/platform/kms.ts', '@aws-sdk/client-kms'],
+  ['enclave-sim/platform/sigv4.ts', '@smithy/signature-v4'],
   ['enclave-sim/core/enclave.ts', 'node:fs'],
   ['local/stack.ts', '../enclave-sim/core/enclave.ts'],
 ])('refuses %s → %s', (file, imported) => {

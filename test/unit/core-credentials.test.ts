@@ -1,23 +1,21 @@
 /** Credentials that the host replaces are used from the next call on, however long the old ones would have lasted. */
-import { Readable } from 'node:stream'
 import { createCredentialSource, readCredentials } from '../../enclave-sim/platform/credentials.ts'
 import { createTable } from '../../enclave-sim/platform/table.ts'
+import { answerOf, awsClient } from '../support/aws-client.ts'
 
 const credentials = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'secret', sessionToken: `token-of-${accessKeyId}`, expiresAtMs: Date.now() + 3_600_000 })
 
-test('the SDK signs with the ones that were given last', async () => {
+test('requests are signed with the ones that were given last, and none leaves without', async () => {
   const tokens: string[] = []
-  const handler = {
-    handle: async (request: { headers: Record<string, string> }) => {
-      tokens.push(request.headers['x-amz-security-token'] ?? '')
-      return { response: { statusCode: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: Readable.from([Buffer.from('{}')]) } }
-    },
-    metadata: { handlerProtocol: 'http/1.1' },
-  }
   const source = createCredentialSource()
-  const table = createTable({ region: 'us-east-1', table: 'wallets', endpoint: 'https://dynamodb.test', handler: handler as never, credentials: source, timeoutMs: 5_000 })
+  const post = async ({ headers }: { headers: Readonly<Record<string, string>> }) => {
+    tokens.push(headers['x-amz-security-token'] ?? '')
+    return answerOf(200, {})
+  }
+  const table = createTable(awsClient('dynamodb', post, { credentials: source }), 'arn:aws:dynamodb:us-east-1:000000000000:table/wallets')
   const charge = { owner: 'user#a', wallet: 'w', version: 1, spent: 1, lockedUntilMs: 0, previousLockedUntilMs: 0, atMs: 1 }
-  await expect(table.release(charge)).rejects.toThrow()
+  await expect(table.release(charge)).rejects.toThrow('the host gave no credentials')
+  expect(tokens).toEqual([])
   for (const id of ['AKIAAAAAAAAAAAAAAAAA', 'AKIABBBBBBBBBBBBBBBB']) {
     source.replace(credentials(id))
     await table.release(charge)

@@ -112,8 +112,8 @@ describe('signing', () => {
   test('rejects to give out a signature that the public key does not verify', () => {
     const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
     const publicKeyOf = (key: Uint8Array): Uint8Array => new HDKey({ privateKey: key, chainCode: new Uint8Array(32) }).publicKey as Uint8Array
-    expect(signWithKey(one, publicKeyOf(one), two).compact).toHaveLength(64)
-    expect(() => signWithKey(one, publicKeyOf(two), two)).toThrow('does not verify')
+    expect(signEcdsa(one, publicKeyOf(one), two).compact).toHaveLength(64)
+    expect(() => signEcdsa(one, publicKeyOf(two), two)).toThrow('does not verify')
   })
 
   test.each([31, 33, 0, 64])('rejects a digest of %i bytes', (length) => {

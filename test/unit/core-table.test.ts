@@ -4,6 +4,7 @@ import { nextCharge } from '../../enclave-sim/core/guesses.ts'
 import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/ports.ts'
 import { createTable } from '../../enclave-sim/platform/table.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { awsClient } from '../support/aws-client.ts'
 import { createMemoryDynamo, type Item } from '../support/core-dynamo.ts'
 import { createMemoryTable } from '../support/core-table.ts'
 
@@ -22,8 +23,7 @@ interface Bench {
 
 function real(): Bench {
   const dynamo = createMemoryDynamo()
-  const credentials = { provide: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) } as never
-  const port = createTable({ region: 'us-east-1', table: 'wallets', endpoint: 'https://dynamodb.test', handler: dynamo.handler, credentials, timeoutMs: 5_000 })
+  const port = createTable(awsClient('dynamodb', dynamo.post), 'arn:aws:dynamodb:us-east-1:000000000000:table/wallets')
   return { port, read: () => recordOf(dynamo.item(owner, wallet)) }
 }
 

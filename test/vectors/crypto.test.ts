@@ -1,7 +1,7 @@
 /** ECDSA over secp256k1 with RFC 6979, through the function that signs transactions. */
 import { createHash } from 'node:crypto'
 import { getPublicKey, Point } from '@noble/secp256k1'
-import { signWithKey } from '../../enclave-sim/core/keys.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
 import { describeVectors, hex, toHex, vectors } from '../support/core-vectors.ts'
 
 interface Ecdsa {
@@ -20,7 +20,7 @@ describeVectors('crypto/secp256k1-ecdsa-rfc6979.json')('signatures', () => {
     for (const [i, { d, m, signature }] of valid.entries()) {
       if (process.env['SLOW'] !== '1' && i % 8 !== 0) continue // 10 ms each, for each is verified and recovered from
       const key = hex(d)
-      expect(toHex(signWithKey(key, getPublicKey(key, true), hex(m)).compact)).toBe(signature)
+      expect(toHex(signEcdsa(key, getPublicKey(key, true), hex(m)).compact)).toBe(signature)
     }
   })
 
@@ -28,15 +28,15 @@ describeVectors('crypto/secp256k1-ecdsa-rfc6979.json')('signatures', () => {
     const [{ d, m, signature }] = valid as [Ecdsa]
     const [key, digest] = [hex(d), hex(m)]
     digest[31] = (digest[31] as number) ^ 1
-    expect(toHex(signWithKey(key, getPublicKey(key, true), digest).compact)).not.toBe(signature)
+    expect(toHex(signEcdsa(key, getPublicKey(key, true), digest).compact)).not.toBe(signature)
     key[31] = (key[31] as number) ^ 6
-    expect(toHex(signWithKey(key, getPublicKey(key, true), hex(m)).compact)).not.toBe(signature)
+    expect(toHex(signEcdsa(key, getPublicKey(key, true), hex(m)).compact)).not.toBe(signature)
   })
 
   test('keys that are none are refused', () => {
     const bad = all.filter(({ kind }) => kind === 'invalid_sign')
     expect(bad.length).toBeGreaterThan(0)
-    for (const { d, m } of bad) expect(() => signWithKey(hex(d), getPublicKey(new Uint8Array(32).fill(1), true), hex(m))).toThrow()
+    for (const { d, m } of bad) expect(() => signEcdsa(hex(d), getPublicKey(new Uint8Array(32).fill(1), true), hex(m))).toThrow()
   })
 })
 
@@ -46,7 +46,7 @@ describeVectors('crypto/rfc6979-secp256k1-k.json')('nonces', () => {
   test.each(all.map(({ message, d, k0, k1 }) => [message.slice(0, 40), message, d, k0, k1] as const))('%s', (_short, message, d, k0, k1) => {
     const key = hex(d)
     const digest = new Uint8Array(createHash('sha256').update(message).digest())
-    const { compact } = signWithKey(key, getPublicKey(key, true), digest)
+    const { compact } = signEcdsa(key, getPublicKey(key, true), digest)
     const xOf = (k: string): string => Point.BASE.multiply(BigInt(`0x${k}`)).toAffine().x.toString(16).padStart(64, '0')
     expect(toHex(compact.subarray(0, 32))).toBe(xOf(k0))
     expect(toHex(compact.subarray(0, 32))).not.toBe(xOf(k1))

@@ -1,63 +1,121 @@
 import { randomBytes } from 'node:crypto'
 import { wipe } from '../../../lib/protocol/bytes.ts'
+import { wipeDeep } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
-import { decodeCreateParameters } from '../../../lib/protocol/operations.ts'
+import { decodeCreateParameters, decodeImportParameters, encodeWithRecovery, type ImportedSecret, type NewWallet } from '../../../lib/protocol/lifecycle.ts'
 import type { WalletRecord } from '../../../lib/protocol/record.ts'
+import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
+import { joinSecret, type WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { walletEntropy } from '../entropy.ts'
-import { withSeed } from '../guarded.ts'
+import { withSecret } from '../guarded.ts'
+import { isScalar } from '../hd.ts'
 import { firstAccounts, rootFingerprint } from '../keys.ts'
-import { mnemonicBytes, mnemonicSeed } from '../mnemonic.ts'
-import { joinSecret } from '../secret.ts'
-import type { WalletState } from '../state.ts'
+import { mnemonicBytes, mnemonicEntropy, mnemonicSeed } from '../mnemonic.ts'
+import { newReceipts, withReceipt } from '../receipts.ts'
+import { recoveryCode } from '../recovery.ts'
+import type { WalletContent } from '../state.ts'
 import { hashPin, isRepeat, remember, requirePin, wrap, type PinHash } from '../unlock.ts'
 import type { WalletTurn } from '../wallet-queue.ts'
-import { currentRecord, inTurn, type OperationHandler, type OperationInput, type Result } from './operation.ts'
+import { currentRecord, inTurn, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
+import { repeatedCode } from './recovery.ts'
 import { viewOf } from './view.ts'
 
 /** Makes a wallet. A retry with the same idempotency key, parameters and PIN finds the wallet that the first one made. */
-export const create: OperationHandler = async (input) => {
-  const parameters = decodeCreateParameters(input.body.parameters)
-  if (parameters === undefined) throw new CloisterError('parameters_malformed')
-  requirePin(input.body)
-  return inTurn(input, async (turn) => {
-    const existing = currentRecord(input, turn)
-    return existing === null ? make(input, turn, parameters.words) : again(input, turn, existing)
+export const create: OperationHandler = (input) => {
+  const parameters = parametersOf(input.body, decodeCreateParameters)
+  return make(input, parameters, async () => {
+    const entropy = await walletEntropy(input.core.nsm, input.core.vault.dataKeys, parameters.words === 12 ? 16 : 32)
+    return fromEntropy(entropy, new Uint8Array())
   })
 }
 
-async function make(input: OperationInput, turn: WalletTurn, words: 12 | 24): Promise<Result> {
+/** Takes in keys that were made elsewhere. */
+export const importWallet: OperationHandler = async (input) => {
+  const parameters = parametersOf(input.body, decodeImportParameters)
+  try {
+    checkImport(parameters.secret)
+    return await make(input, parameters, () => fromImport(parameters.secret))
+  } finally {
+    wipeDeep(input.body.parameters) // the keys came in them
+  }
+}
+
+async function fromEntropy(entropy: Uint8Array, passphrase: Uint8Array): Promise<WalletSecret> {
+  const sentence = mnemonicBytes(entropy)
+  try {
+    return { kind: 'mnemonic', entropy, passphrase, seed: await mnemonicSeed(sentence, passphrase) }
+  } finally {
+    wipe(sentence)
+  }
+}
+
+/** Before anything is charged, stored or waited for. @throws CloisterError `mnemonic_invalid`, `private_key_invalid` */
+function checkImport(secret: ImportedSecret): void {
+  if (secret.kind === 'mnemonic') {
+    const entropy = mnemonicEntropy(secret.mnemonic)
+    if (entropy === undefined) throw new CloisterError('mnemonic_invalid')
+    wipe(entropy)
+  } else if (secret.key.length !== 32 || (secret.kind === 'secp256k1' && !isScalar(secret.key))) {
+    throw new CloisterError('private_key_invalid')
+  }
+}
+
+async function fromImport(secret: ImportedSecret): Promise<WalletSecret> {
+  if (secret.kind !== 'mnemonic') return { kind: secret.kind, key: secret.key.slice() }
+  const entropy = mnemonicEntropy(secret.mnemonic)
+  if (entropy === undefined) throw new CloisterError('mnemonic_invalid')
+  return fromEntropy(entropy, secret.passphrase.slice())
+}
+
+function make(input: OperationInput, parameters: NewWallet, secretOf: () => Promise<WalletSecret>): Promise<Result> {
+  requirePin(input.body.pin)
+  return inTurn(input, async (turn) => {
+    const existing = currentRecord(input, turn)
+    return existing === null ? store(input, turn, parameters, secretOf) : again(input, turn, existing)
+  })
+}
+
+async function store(input: OperationInput, turn: WalletTurn, parameters: NewWallet, secretOf: () => Promise<WalletSecret>): Promise<Result> {
   const { core, owner, body } = input
   const nowMs = core.clock.nowMs()
-  let entropy: Uint8Array | undefined
-  let sentence: Uint8Array | undefined
-  let seed: Uint8Array | undefined
-  let secret: Uint8Array | undefined
+  let secret: WalletSecret | undefined
+  let joined: Uint8Array | undefined
   let pinHash: PinHash | undefined
+  let content: WalletContent | undefined
   try {
-    entropy = await walletEntropy(core.nsm, core.vault.dataKeys, words === 12 ? 16 : 32)
-    sentence = mnemonicBytes(entropy)
-    seed = await mnemonicSeed(sentence)
-    secret = joinSecret(entropy, seed)
-    pinHash = await hashPin(core.vault, requirePin(body))
-    const fresh = {
-      accounts: firstAccounts(seed),
-      fingerprint: rootFingerprint(seed),
+    secret = await secretOf()
+    joined = joinSecret(secret)
+    pinHash = await hashPin(core.vault, requirePin(body.pin))
+    const idempotencyKey = new Uint8Array(randomBytes(32))
+    const code = parameters.recovery ? recoveryCode(idempotencyKey, joined, body.idempotency) : null
+    const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [] }
+    content = {
+      kind: secret.kind,
+      label: parameters.label,
+      accounts: firstAccounts(secret),
+      permissions: parameters.permissions,
+      fingerprint: rootFingerprint(secret),
       createdAtMs: nowMs,
-      idempotencyKey: new Uint8Array(randomBytes(32)),
-      recent: [],
+      idempotencyKey,
+      recent: remember({ idempotencyKey, recent: [] }, body, nowMs),
+      recoveryKey: code === null ? null : await recoveryPublicKey(code),
+      factor: null,
+      export: null,
+      goneAtMs: null,
+      receipts: withReceipt(newReceipts(), done, core.measurements, true),
     }
-    const state = { ...fresh, recent: remember(fresh, body, nowMs) }
-    const record = await wrap(core.vault, { owner, wallet: body.wallet, version: 1, createdAtMs: nowMs }, { state, secret }, pinHash)
-    await store(input, record)
+    const record = await wrap(core.vault, { owner, wallet: body.wallet, version: 1, createdAtMs: nowMs }, content, joined, pinHash)
+    await put(input, record)
     turn.leave(record)
-    return viewOf(record, state, nowMs)
+    return encodeWithRecovery({ view: viewOf(record, content, nowMs), recovery: code })
   } finally {
-    wipe(entropy, sentence, seed, secret, pinHash?.bytes)
+    wipeDeep(secret)
+    wipe(joined, pinHash?.bytes, content?.receipts.privateKey)
   }
 }
 
 /** @throws CloisterError `stale` when the id was taken meanwhile, `unavailable` when the table gave no answer */
-async function store(input: OperationInput, record: WalletRecord): Promise<void> {
+async function put(input: OperationInput, record: WalletRecord): Promise<void> {
   let result
   try {
     result = await input.core.table.create(record)
@@ -69,11 +127,13 @@ async function store(input: OperationInput, record: WalletRecord): Promise<void>
 }
 
 async function again(input: OperationInput, turn: WalletTurn, existing: WalletRecord): Promise<Result> {
-  const opened = await withSeed(input.core, input.body, existing, turn, {
-    check(state: WalletState) {
-      if (!isRepeat(state, input.body)) throw new CloisterError('wallet_exists')
+  const { core, body } = input
+  const done = await withSecret(core, body, existing, turn, {
+    check(state) {
+      if (!isRepeat(state, body)) throw new CloisterError('wallet_exists')
     },
-    work: () => null,
+    asksForCode: () => false,
+    work: async (state, _secret, _moment, joined) => ({ result: await repeatedCode(state, joined, body) }),
   })
-  return viewOf(opened.record, opened.state, input.core.clock.nowMs())
+  return encodeWithRecovery({ view: viewOf(done.record, done.state, core.clock.nowMs()), recovery: done.result })
 }

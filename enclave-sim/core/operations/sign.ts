@@ -1,42 +1,60 @@
-import { parse } from '../../../lib/chains/ethereum/ethereum.ts'
+import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { summaryValue, type Plan, type Reading } from '../../../lib/chains/chain.ts'
+import { chainOf } from '../../../lib/chains/registry.ts'
+import { equal } from '../../../lib/protocol/bytes.ts'
+import { encodeCbor } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
-import { decodeSignParameters, encodeSignResult, type Account, type SignParameters } from '../../../lib/protocol/operations.ts'
+import { decodeSignParameters, encodeSignResult, type Account, type Payload, type SignedPayload } from '../../../lib/protocol/operations.ts'
+import type { WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { guessState } from '../guesses.ts'
-import { withSeed } from '../guarded.ts'
-import { signDigest } from '../keys.ts'
+import { signTask } from '../keys.ts'
 import type { WalletState } from '../state.ts'
 import { requirePin } from '../unlock.ts'
-import { currentRecord, inTurn, type OperationHandler } from './operation.ts'
+import { onWallet, parametersOf, type OperationHandler } from './operation.ts'
+
+interface Planned {
+  readonly plan: Plan
+  readonly account: Account
+  /** SHA-256. */
+  readonly summary: Uint8Array
+}
 
 /**
- * Signs a transaction. It is read before anything is charged: what can't be read costs no guess. The signature is deterministic (RFC 6979),
- * so that a repeat gets the same bytes.
+ * Signs: all payloads or none. Each is read before anything is charged, and planned before the PIN is tried: what can't be read costs no guess.
+ * Signatures are deterministic, so that a repeat gets the same bytes.
  */
 export const sign: OperationHandler = async (input) => {
   const { core, body } = input
-  const parameters = decodeSignParameters(body.parameters)
-  if (parameters === undefined) throw new CloisterError('parameters_malformed')
-  requirePin(body)
-  const transaction = parse(parameters.chain, parameters.transaction)
+  const { payloads } = parametersOf(body, decodeSignParameters)
+  requirePin(body.pin)
+  const readings = payloads.map((payload) => [payload, chainOf(payload.chain).read(payload)] as const)
 
-  return inTurn(input, async (turn) => {
-    const record = currentRecord(input, turn)
-    if (record === null) throw new CloisterError('wallet_not_found')
-    const done = await withSeed(core, body, record, turn, {
-      check: (state) => void accountOf(state, parameters),
-      work(state, seed) {
-        const account = accountOf(state, parameters)
-        return { ...transaction.assemble(signDigest(seed, account, transaction.digest), account.address), address: account.address }
-      },
-    })
-    const guesses = guessState(done.record, core.clock.nowMs())
-    return encodeSignResult({ ...done.result, fingerprint: done.state.fingerprint, ...guesses })
+  let planned: readonly Planned[] = []
+  const done = await onWallet(input, {
+    check: (state) => void (planned = readings.map(([payload, reading]) => planOf(state, payload, reading))),
+    async work(_state, secret) {
+      const signatures: SignedPayload[] = []
+      for (const one of planned) {
+        signatures.push(signOne(secret, one))
+        await breathe() // others wait for the processor, too
+      }
+      return { result: signatures, signatures: signatures.map(({ hash }, i) => ({ hash, summary: (planned[i] as Planned).summary })) }
+    },
   })
+  return encodeSignResult({ signatures: done.result, fingerprint: done.state.fingerprint, ...guessState(done.record, core.clock.nowMs()) })
 }
 
-function accountOf(state: WalletState, parameters: SignParameters): Account {
-  const namespace = parameters.chain.split(':')[0]
-  const account = state.accounts.find((one) => one.namespace === namespace && one.path === parameters.path)
+function planOf(state: WalletState, payload: Payload, reading: Reading): Planned {
+  const namespace = payload.chain.split(':')[0]
+  const account = state.accounts.find((one) => one.namespace === namespace && one.path === payload.path)
   if (account === undefined) throw new CloisterError('account_unknown')
-  return account
+  const plan = reading.plan({ account, accounts: state.accounts, permissions: state.permissions })
+  const summary = new Uint8Array(createHash('sha256').update(encodeCbor(summaryValue(plan.summary))).digest())
+  if (payload.summary !== null && !equal(payload.summary, summary)) throw new CloisterError('summary_mismatch')
+  return { plan, account, summary }
+}
+
+function signOne(secret: WalletSecret, { plan, account }: Planned): SignedPayload {
+  return { ...plan.assemble(plan.tasks.map((task) => signTask(secret, task))), address: account.address }
 }

@@ -1,30 +1,47 @@
 import { wipe } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
-import { decodeViewParameters, encodeWalletView } from '../../../lib/protocol/operations.ts'
+import { decodeNothing, encodeHistoryKey, encodeView } from '../../../lib/protocol/lifecycle.ts'
 import type { WalletRecord } from '../../../lib/protocol/record.ts'
-import { requireCurrent } from '../guarded.ts'
+import type { WalletView } from '../../../lib/protocol/wallet-view.ts'
+import { requireCurrent, requireNotGone } from '../guarded.ts'
 import { guessState } from '../guesses.ts'
-import type { WalletState } from '../state.ts'
+import type { WalletContent, WalletState } from '../state.ts'
 import { openRecord } from '../unlock.ts'
-import { currentRecord, inTurn, type OperationHandler, type Result } from './operation.ts'
+import { currentRecord, inTurn, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
 
 /** Shows accounts and guesses left. Needs no PIN, and changes nothing; but what it says is what the table holds, not what the relay handed in. */
-export const view: OperationHandler = async (input) => {
+export const view: OperationHandler = (input) => look(input, (shown) => encodeView(shown))
+
+/** The key that opens the receipts in the table, and those that are not there yet. */
+export const history: OperationHandler = (input) =>
+  look(input, (shown, { receipts }) => encodeHistoryKey({ view: shown, key: receipts.storageKey, tail: receipts.tail }))
+
+async function look(input: OperationInput, show: (view: WalletView, state: WalletState) => Result): Promise<Result> {
   const { core, body } = input
-  if (decodeViewParameters(body.parameters) === undefined || body.pin !== null) throw new CloisterError('parameters_malformed')
+  parametersOf(body, decodeNothing)
+  if (body.pin !== null || body.otp !== null) throw new CloisterError('parameters_malformed')
   return inTurn(input, async (turn) => {
     const record = currentRecord(input, turn)
     if (record === null) throw new CloisterError('wallet_not_found')
     const { state, dataKey } = await openRecord(core.vault, record)
-    wipe(dataKey)
+    wipe(dataKey, state.receipts.privateKey, state.factor?.secret)
+    const nowMs = core.clock.nowMs()
+    requireNotGone(state, nowMs)
     await requireCurrent(core, record)
     turn.leave(record)
-    return viewOf(record, state, core.clock.nowMs())
+    return show(viewOf(record, state, nowMs), state)
   })
 }
 
-export function viewOf(record: WalletRecord, state: Pick<WalletState, 'accounts' | 'fingerprint' | 'createdAtMs'>, nowMs: number): Result {
-  const { accounts, fingerprint, createdAtMs } = state
+export function viewOf(record: WalletRecord, content: WalletContent, nowMs: number): WalletView {
+  const { createdAtMs, label, kind, accounts, permissions, fingerprint, recoveryKey, factor, goneAtMs, receipts } = content
   const { wallet, version } = record
-  return encodeWalletView({ wallet, version, createdAtMs, accounts, fingerprint, ...guessState(record, nowMs) })
+  return {
+    wallet, version, createdAtMs, label, kind, accounts, permissions, fingerprint, goneAtMs,
+    recovery: recoveryKey !== null,
+    factor: factor === null ? null : { confirmed: factor.confirmed, operations: factor.operations },
+    export: content.export,
+    receipts: { key: receipts.publicKey, count: receipts.count, head: receipts.head },
+    ...guessState(record, nowMs),
+  }
 }

@@ -2,13 +2,13 @@
 import { addr } from 'micro-eth-signer'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Payload } from '../../protocol/operations.ts'
-import type { Chain, Reading, Signature, Signed, Summary } from '../chain.ts'
+import type { Chain, Reading } from '../chain.ts'
 import { readFeePayerRequest } from '../kaia/fee-payer.ts'
 import { readSenderRequest } from '../kaia/sender.ts'
 import { isKaiaTransaction } from '../kaia/types.ts'
 import { readAuthorization } from './authorization.ts'
 import { chainIdOf, checkChainId } from './chain-id.ts'
-import { accountPath, acceptsPath } from './paths.ts'
+import { accountPath, acceptsPath, PATH_VARIANTS } from './paths.ts'
 import { planOf } from './signature.ts'
 import { summarize } from './summary.ts'
 import { readTransaction } from './transaction.ts'
@@ -18,6 +18,8 @@ export const ethereum: Chain = {
   namespace: 'eip155',
   curve: 'secp256k1',
   path: accountPath,
+  variants: PATH_VARIANTS,
+  derivesBelow: false,
   accepts: acceptsPath,
   address: ({ publicKey }) => addr.fromPublicKey(publicKey),
   read,
@@ -56,18 +58,4 @@ function readOrdinary(chain: string, data: Uint8Array): Reading {
       return planOf(account, transaction.digest, summarize(chain, transaction, account.address), transaction.sign)
     },
   }
-}
-
-/** Until enclave-sim/core/operations/sign.ts plans with an account: delete it then. */
-export function parse(chain: string, data: Uint8Array): { summary: Summary; digest: Uint8Array; assemble(signature: Signature, address: string): Signed } {
-  const reading = readOrdinary(chain, data)
-  const permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
-  const planFor = (address: string) => {
-    const account = { namespace: 'eip155', path: 'm', address, publicKey: new Uint8Array(33), chainCode: null }
-    return reading.plan({ account, accounts: [account], permissions })
-  }
-  const plan = planFor('')
-  const scheme = plan.tasks[0]?.scheme
-  if (scheme?.kind !== 'ecdsa') throw new Error('one ECDSA signature')
-  return { summary: plan.summary, digest: scheme.digest, assemble: (signature, address) => planFor(address).assemble([signature]) }
 }

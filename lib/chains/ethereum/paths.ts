@@ -14,6 +14,9 @@ const VARIANTS: ReadonlyMap<string, (index: number) => string> = new Map([
   ['kaia', (index) => `m/44'/8217'/0'/0/${index}`],
 ])
 
+/** Their names, most common first. */
+export const PATH_VARIANTS: readonly string[] = [...VARIANTS.keys()]
+
 /** BIP-32: what is left of 32 bits beside the hardened one. */
 const MAX_INDEX = 2 ** 31 - 1
 
