@@ -242,10 +242,6 @@ describe('the summary', () => {
   })
 })
 
-test.each(['message', 'typedData', 'hash'] as const)('%s: not read here yet', (kind) => {
-  expect(codeOf(() => planOf('eip155:1', kind, new Uint8Array(32)))).toBe('payload_kind_unknown')
-})
-
 test('rejects a context that nothing takes', () => {
   expect(codeOf(() => planOf('eip155:1', 'transaction', hex(rlp(LEGACY)), { context: {} }))).toBe('parameters_malformed')
 })

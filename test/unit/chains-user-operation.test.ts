@@ -1,6 +1,6 @@
 /** ERC-4337 user operations against viem, which has the hashes of each entry point; and what is refused. */
 import fc from 'fast-check'
-import { getAddress, hashMessage, recoverAddress, toHex, type Hex } from 'viem'
+import { encodeFunctionData, getAddress, hashMessage, parseAbi, recoverAddress, toHex, type Hex } from 'viem'
 import { entryPoint06Address, entryPoint07Address, entryPoint08Address, getUserOperationHash, toPackedUserOperation, type UserOperation } from 'viem/account-abstraction'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf } from '../support/core-codes.ts'
@@ -103,6 +103,9 @@ describe('the summary', () => {
     expect(actionsOf('0xdeadbeef00')).toMatchObject({
       actions: [{ action: 'unknown_call', fields: { from: entryPoint07Address, to: OPERATION.sender, value: '0', data: '0xdeadbeef00' } }], warnings: ['unknown_call'],
     })
+    // execute(address,uint256,bytes): the account's own call is inside.
+    const callData = encodeFunctionData({ abi: parseAbi(['function execute(address,uint256,bytes)']), args: [TO, 7n, '0x'] })
+    expect(actionsOf(callData)).toMatchObject({ actions: [{ action: 'execute' }, { action: 'transfer', fields: { from: OPERATION.sender, to: TO, amount: '7' } }], warnings: [] })
   })
 
   test('has each field, the gas of all parts, and the account that comes to be', () => {

@@ -8,10 +8,13 @@ import { readSenderRequest } from '../kaia/sender.ts'
 import { isKaiaTransaction } from '../kaia/types.ts'
 import { readAuthorization } from './authorization.ts'
 import { chainIdOf, checkChainId } from './chain-id.ts'
+import { readHash } from './hash.ts'
 import { accountPath, acceptsPath, PATH_VARIANTS } from './paths.ts'
+import { readPersonalMessage } from './personal.ts'
 import { planOf } from './signature.ts'
 import { summarize } from './summary.ts'
 import { readTransaction } from './transaction.ts'
+import { readTypedData } from './typed-data.ts'
 import { readUserOperation } from './user-operation.ts'
 
 export const ethereum: Chain = {
@@ -25,8 +28,12 @@ export const ethereum: Chain = {
   read,
 }
 
-function read({ chain, kind, data, context }: Pick<Payload, 'chain' | 'kind' | 'data' | 'context'>): Reading {
-  if (context !== null && kind !== 'userOperation') throw new CloisterError('parameters_malformed')
+/** Those that read a context, or refuse it, themselves. */
+const TAKE_CONTEXT: ReadonlySet<string> = new Set(['userOperation', 'message', 'typedData', 'hash'])
+
+function read(payload: Pick<Payload, 'chain' | 'kind' | 'data' | 'context'>): Reading {
+  const { chain, kind, data, context } = payload
+  if (context !== null && !TAKE_CONTEXT.has(kind)) throw new CloisterError('parameters_malformed')
   switch (kind) {
     case 'transaction':
       return isKaiaTransaction(chain, data) ? readSenderRequest(chain, data) : readOrdinary(chain, data)
@@ -36,10 +43,12 @@ function read({ chain, kind, data, context }: Pick<Payload, 'chain' | 'kind' | '
       return readUserOperation(chain, data, context)
     case 'feePayer':
       return readFeePayerRequest(chain, data)
-    case 'message': // PLUG message: EIP-191
-    case 'typedData': // PLUG typedData: EIP-712
-    case 'hash': // PLUG hash: permissions.rawHash
-      throw new CloisterError('payload_kind_unknown')
+    case 'message':
+      return readPersonalMessage(payload)
+    case 'typedData':
+      return readTypedData(payload)
+    case 'hash':
+      return readHash(payload)
     default:
       kind satisfies never
       throw new CloisterError('payload_kind_unknown')

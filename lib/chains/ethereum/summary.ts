@@ -2,7 +2,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat } from '../../protocol/bytes.ts'
 import type { Action, Summary } from '../chain.ts'
-import { describeCall } from './call.ts'
+import { describeCall } from './calls/describe.ts'
 import { maximumFee } from './checks.ts'
 import type { Fields, SignedAuthorization } from './fields.ts'
 import { intrinsicGas } from './gas.ts'

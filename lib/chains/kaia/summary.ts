@@ -1,6 +1,6 @@
 /** What a person reads of a fee-delegated transaction. */
 import type { Summary } from '../chain.ts'
-import { describeCall } from '../ethereum/call.ts'
+import { describeCall } from '../ethereum/calls/describe.ts'
 import { hex } from '../ethereum/values.ts'
 import type { KaiaTransaction } from './types.ts'
 
