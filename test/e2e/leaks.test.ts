@@ -3,11 +3,11 @@ import { appendFile, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HDKey } from '@scure/bip32'
 import { mnemonicBytes } from '../../enclave-sim/core/mnemonic.ts'
-import { seedOf } from '../../enclave-sim/core/secret.ts'
 import { openRecord, openSeed, type Vault } from '../../enclave-sim/core/unlock.ts'
 import { argon2id } from '../../enclave-sim/platform/argon2.ts'
 import { openCiphertext } from '../support/kms-operator.ts'
 import { decodeRecord, type WalletRecord } from '../../lib/protocol/record.ts'
+import { splitSecret } from '../../lib/protocol/wallet-secret.ts'
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { findLeaks } from '../support/leaks.ts'
 import { operatorTable } from '../support/operator-table.ts'
@@ -32,9 +32,9 @@ async function openEverything(record: WalletRecord): Promise<Record<string, Uint
   }
   const unlocked = await openSeed(vault, await openRecord(vault, record), Buffer.from(PIN))
   if (unlocked === undefined) throw new Error('the PIN does not open the record')
-  const { secret } = unlocked
-  const entropy = secret.subarray(0, secret.length - 64)
-  const seed = seedOf(secret)
+  const secret = splitSecret(unlocked.secret)
+  if (secret?.kind !== 'mnemonic') throw new Error('the record holds no mnemonic')
+  const { entropy, seed } = secret
   const words = Buffer.from(mnemonicBytes(entropy)).toString().split(' ')
   return {
     'data key': dataKey,
@@ -54,6 +54,7 @@ async function readTable(): Promise<{ records: WalletRecord[]; bytes: Buffer }> 
       format: Number(item['format']?.N), owner: item['owner']?.S, wallet: item['item']?.S?.slice('wallet#'.length), version: Number(item['version']?.N),
       dataKey: item['dataKey']?.B, state: item['state']?.B, seed: item['seed']?.B, spent: Number(item['spent']?.N),
       lockedUntilMs: Number(item['lockedUntil']?.N), wrongMs: (item['wrong']?.NS ?? []).map(Number), createdAtMs: Number(item['createdAt']?.N),
+      expiresAtSec: Number(item['expiresAtSec']?.N ?? 0),
     }),
   )
   return { records: records as WalletRecord[], bytes }

@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 5, 1)
 const owner = 'user#demo#x#alice'
 const wallet = '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11'
 const first: WalletRecord = {
-  format: 1, owner, wallet, version: 1, dataKey: new Uint8Array([1]), state: new Uint8Array(28).fill(1), seed: new Uint8Array(28).fill(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: NOW,
+  format: 1, owner, wallet, version: 1, dataKey: new Uint8Array([1]), state: new Uint8Array(28).fill(1), seed: new Uint8Array(28).fill(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: NOW, expiresAtSec: 0,
 }
 const successor = (record: WalletRecord): WalletRecord => ({ ...record, version: record.version + 1, state: new Uint8Array(28).fill(record.version + 1) })
 
@@ -39,6 +39,7 @@ function recordOf(item: Item | undefined): WalletRecord {
   return {
     format: number('format'), owner: item['owner']?.S as string, wallet, version: number('version'), dataKey: bytes('dataKey'), state: bytes('state'), seed: bytes('seed'),
     spent: number('spent'), lockedUntilMs: number('lockedUntil'), wrongMs: (item['wrong']?.NS ?? []).map(Number).sort((a, b) => a - b), createdAtMs: number('createdAt'),
+    expiresAtSec: Number(item['expiresAtSec']?.N ?? 0),
   }
 }
 
