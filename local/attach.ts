@@ -35,7 +35,7 @@ export async function attachEnclave({ service, host, manifest }: EnclaveAddress)
     pid: 0,
     async configure(configuration) {
       // One that serves already was configured for an earlier cloud. If that was otherwise, its PCR16 says so, and KMS and clients refuse it.
-      if ((await phaseOf(socketPath)) !== 'serving') await post('/v1/configure', configuration)
+      if (!['serving', 'draining'].includes((await phaseOf(socketPath)) ?? '')) await post('/v1/configure', configuration)
     },
     giveCredentials: (credentials) => post('/v1/credentials', JSON.stringify(credentials)),
     rotateChannelKey: () => post('/v1/rotate-channel-key', ''),

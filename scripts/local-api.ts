@@ -10,6 +10,8 @@ import { anyFreePort } from '../local/ports.ts'
 
 export interface Api {
   readonly url: string
+  /** Where functions are invoked as Lambda's own interface does: on loopback, and by whoever asks. */
+  readonly lambdaUrl: string
   /** Everything that the relay and the cloud wrote. */
   readonly logFile: string
   /** Resolves when it ends by itself. */
@@ -82,7 +84,7 @@ async function start({ root, stateDir, port, env = {}, readyWhen = 'healthy' }: 
     }
     await sleep(50)
   }
-  return { url, stack, logFile, exited, close }
+  return { url, lambdaUrl: `http://127.0.0.1:${lambdaPort}`, stack, logFile, exited, close }
 }
 
 async function isReady(url: string, when: 'healthy' | 'answering'): Promise<boolean> {

@@ -4,14 +4,12 @@
  * `node scripts/smoke.ts --url URL --function NAME --root FILE --measurements JSON|FILE`: the API's URL, the name of its health function (called with the AWS
  * credentials of the environment), AWS's Nitro root certificate (PEM or DER) and the measurements that apps pin, as `npm run measure` writes them.
  */
-import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { fetchAttestation } from '../client/http.ts'
 import { acceptChannel } from '../client/trust.ts'
-import type { Measurements } from '../lib/attestation/policy.ts'
-import { assertAwsRoot } from '../lib/attestation/root.ts'
 import { CloisterError } from '../lib/protocol/errors.ts'
+import { readMeasurements, readRoot } from './pins.ts'
 
 const CLOCK_TOLERANCE_MS = 300_000
 const TIMEOUT_MS = 30_000
@@ -29,7 +27,7 @@ const { values } = parseArgs({
 
 const url = new URL(required('url'))
 if (url.protocol !== 'https:' && url.hostname !== '127.0.0.1') throw new Error('--url must be https')
-const root = await readRoot()
+const root = await readRoot({ aws: values.root, other: values['insecure-root'] })
 const measurements = await readMeasurements(required('measurements'))
 let failures = 0
 
@@ -44,7 +42,7 @@ await check('the health function answers when it is invoked', async () => {
 
 await check('GET /v1/health: an enclave serves', async () => {
   const { status, headers, body } = await ask('GET', '/v1/health')
-  must(status === 200 && body['status'] === 'ok', `status ${status}`)
+  must(status === 200 && body['status'] === 'ok' && body['phase'] === 'serving', `status ${status}`)
   must(headers.get('cache-control') === 'no-store', 'it may be cached')
 })
 
@@ -96,24 +94,4 @@ function required(name: 'url' | 'function' | 'measurements'): string {
   const value = values[name]
   if (value === undefined || value === '') throw new Error(`--${name} is required`)
   return value
-}
-
-/** AWS's root is known by its hash; another must be asked for by name. */
-async function readRoot(): Promise<Uint8Array> {
-  const { root: aws, 'insecure-root': other } = values
-  if ((aws === undefined) === (other === undefined)) throw new Error('exactly one of --root and --insecure-root')
-  const bytes = await readFile((aws ?? other) as string)
-  const pem = /-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/.exec(bytes.toString('latin1'))?.[1]
-  const der = new Uint8Array(pem === undefined ? bytes : Buffer.from(pem, 'base64'))
-  if (aws !== undefined) await assertAwsRoot(der)
-  return der
-}
-
-/** A list of measurements, or the release manifest that has one; none at all would be no check. */
-async function readMeasurements(given: string): Promise<readonly Measurements[]> {
-  const text = /^\s*[[{]/.test(given) ? given : await readFile(given, 'utf8')
-  const parsed = JSON.parse(text) as readonly Measurements[] | { readonly measurements: readonly Measurements[] }
-  const list = 'measurements' in parsed ? parsed.measurements : parsed
-  if (list.length === 0) throw new Error('--measurements is empty')
-  return list
 }

@@ -70,9 +70,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function tellUrls({ url, stack, logFile }: LocalApi): Promise<void> {
+async function tellUrls({ url, lambdaUrl, stack, logFile }: LocalApi): Promise<void> {
   const trust = join(values.state, 'trust.json')
-  await writeFile(trust, `${JSON.stringify({ url, root: stack.rootBase64, measurements: stack.measurements, issuer: stack.issuerUrl, clientId: stack.clientId }, null, 2)}\n`)
+  await writeFile(trust, `${JSON.stringify({ url, lambdaUrl, root: stack.rootBase64, measurements: stack.measurements, issuer: stack.issuerUrl, clientId: stack.clientId }, null, 2)}\n`)
   console.log(`
   API              ${url}          try  curl ${url}/v1/health
   OpenID provider  ${stack.issuerUrl}    client id ${stack.clientId}, any user name
@@ -82,6 +82,7 @@ async function tellUrls({ url, stack, logFile }: LocalApi): Promise<void> {
 
   A token:         npm run -s token -- alice        (bound to no client key: it lists wallets)
   A signature:     npm run -s sign -- alice         (logs in, makes a wallet if there is none, signs)
+  The operator:    npm run -s operator -- status --local
 
   Ctrl-C stops everything.
 `)

@@ -11,6 +11,8 @@ export interface AdmissionLimits {
 }
 
 export interface Admission {
+  readonly running: number
+  readonly waiting: number
   /** Waits for a place and runs the task in it. @throws CloisterError `busy` */
   run<T>(owner: string, task: () => Promise<T>): Promise<T>
 }
@@ -34,6 +36,12 @@ export function createAdmission(limits: AdmissionLimits): Admission {
   }
 
   return {
+    get running() {
+      return running
+    },
+    get waiting() {
+      return waiting
+    },
     async run(owner, task) {
       const line = lines.get(owner) ?? []
       if (waiting >= limits.waiting || line.length >= limits.waitingPerOwner) throw new CloisterError('busy', { retryAfterSec: 1 })

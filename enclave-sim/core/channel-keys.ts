@@ -10,6 +10,7 @@ interface ChannelKey {
   readonly pair: ChannelKeyPair
   readonly publicKey: Uint8Array
   readonly id: Uint8Array
+  readonly madeAtMs: number
   /** Offered until then. */
   readonly renewAtMs: number
   /** Opens until then. */
@@ -23,7 +24,10 @@ export interface ChannelKeys {
   find(id: Uint8Array): ChannelKeyPair | undefined
   /** Ids of the keys that still open. */
   ids(): readonly Uint8Array[]
-  rotate(): Promise<void>
+  /** What an operator may know of those: ids, and milliseconds since they were made and until they open nothing more. The first is the one on offer. */
+  ages(): readonly { readonly id: Uint8Array; readonly ageMs: number; readonly opensForMs: number }[]
+  /** A new key. Earlier ones open for their grace from now on; with `now` they open nothing more. */
+  rotate(now?: boolean): Promise<void>
   /** Lets go of keys that open nothing any more. */
   prune(): void
 }
@@ -36,7 +40,9 @@ export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Pro
 
   async function rotateOnce(): Promise<void> {
     const key = await newKey(clock.nowMs())
-    keys = [key, ...live()].slice(0, 4)
+    const graceEndsMs = clock.nowMs() + LIMITS.channelKeyGraceMs
+    const earlier = live().map((one) => ({ ...one, notAfterMs: Math.min(one.notAfterMs, graceEndsMs) }))
+    keys = [key, ...earlier].slice(0, 4)
   }
 
   const rotate = (): Promise<void> => (rotation ??= rotateOnce().finally(() => (rotation = undefined)))
@@ -50,7 +56,14 @@ export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Pro
     },
     find: (id) => live().find((key) => equal(key.id, id))?.pair,
     ids: () => live().map((key) => key.id),
-    rotate,
+    ages() {
+      const nowMs = clock.nowMs()
+      return live().map(({ id, madeAtMs, notAfterMs }) => ({ id, ageMs: nowMs - madeAtMs, opensForMs: notAfterMs - nowMs }))
+    },
+    async rotate(now = false) {
+      await rotate()
+      if (now) keys = keys.slice(0, 1)
+    },
     prune() {
       // The newest stays, expired or not: `offer` renews it.
       keys = [keys[0] as ChannelKey, ...live().filter((key) => key !== keys[0])]
@@ -63,6 +76,6 @@ async function newKey(nowMs: number): Promise<ChannelKey> {
   const publicKey = await serializeChannelKey(pair.publicKey)
   const id = await channelKeyId(publicKey)
   const renewAtMs = nowMs + LIMITS.channelKeyLifeMs
-  return { pair, publicKey, id, renewAtMs, notAfterMs: renewAtMs + LIMITS.channelKeyGraceMs }
+  return { pair, publicKey, id, madeAtMs: nowMs, renewAtMs, notAfterMs: renewAtMs + LIMITS.channelKeyGraceMs }
 }
 

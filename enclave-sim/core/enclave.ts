@@ -6,6 +6,7 @@ import { wipeDeep } from '../../lib/protocol/cbor.ts'
 import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
 import type { ReceiptMeasurements } from '../../lib/protocol/receipt.ts'
+import type { EnclaveStatus } from '../../lib/protocol/operator.ts'
 import type { ServiceAnswer, ServiceRequest } from '../../lib/protocol/service.ts'
 import type { FetchJwks } from '../../lib/tokens/verify.ts'
 import { createTokenVerifier } from '../../lib/tokens/verify.ts'
@@ -21,6 +22,7 @@ import { create, importWallet } from './operations/create.ts'
 import { deleteWallet, restore } from './operations/deletion.ts'
 import { cancelExport, exportWallet } from './operations/export.ts'
 import { confirmFactor, enrolFactor, removeFactor } from './operations/factor.ts'
+import { workOf } from './operate.ts'
 import type { Core, OperationHandler } from './operations/operation.ts'
 import { changePin, verifyPin } from './operations/pin.ts'
 import { recover, renewRecovery } from './operations/recovery.ts'
@@ -28,9 +30,11 @@ import { sign } from './operations/sign.ts'
 import { history, view } from './operations/view.ts'
 import { createPhases, type Ability, type Phase } from './phases.ts'
 import type { Argon2id, KmsPort, MonotonicMs, NsmPort, SeedKernel, TablePort } from './ports.ts'
+import { startUpTest, testedSource } from './random-source.ts'
 import { createRecipient } from './recipient.ts'
 import { createReplayGuard } from './replay.ts'
-import { runSelfTests } from './self-test.ts'
+import { runSelfTests, SELF_TESTS, SelfTestFailure } from './self-test.ts'
+import { VERSION } from './version.ts'
 import { createWalletQueue } from './wallet-queue.ts'
 
 const CLOCK_SYNC_MS = 60_000
@@ -62,7 +66,15 @@ export interface Enclave {
   offer(nonce: Uint8Array): Promise<{ document: Uint8Array; key: Uint8Array }>
   channelIds(): readonly Uint8Array[]
   handle(message: ServiceRequest): Promise<ServiceAnswer>
-  rotateChannelKey(): Promise<void>
+  /** @param now the earlier keys open nothing more, instead of a while longer */
+  rotateChannelKey(now?: boolean): Promise<void>
+  /** In every phase; what it works on, only while it does. */
+  status(): EnclaveStatus
+  /** An attestation document with nothing in it but the nonce: for operators, who look at the measurements. */
+  attest(nonce: Uint8Array): Promise<Uint8Array>
+  /** Takes no new requests and offers no channel; `resume` takes it back. @throws CloisterError `unavailable` where there is nothing to drain */
+  drain(): void
+  resume(): void
   halt(reason: string): void
 }
 
@@ -70,14 +82,18 @@ interface Serving {
   readonly gate: Gate
   readonly core: Core
   readonly channelKeys: ChannelKeys
+  clockReading(): { readonly driftMs: number; readonly readAgoMs: number }
   readonly timer: NodeJS.Timeout
 }
 
-/** Boots: self-tests first. A failed one leaves it halted. */
-export async function bootEnclave(platform: Platform): Promise<Enclave> {
+/** Boots: self-tests first, then the start-up test of the device's random bytes. A failed one leaves it halted. */
+export async function bootEnclave(outside: Platform, selfTests: typeof SELF_TESTS = SELF_TESTS): Promise<Enclave> {
   const phases = createPhases()
   let reason: string | undefined
   let serving: Serving | undefined
+  let open = 0
+  // The only way to the device's random bytes from here on.
+  const platform = { ...outside, nsm: { ...outside.nsm, random: testedSource(() => outside.nsm.random(), () => halt('random-source')) } }
 
   function halt(why: string): void {
     reason ??= why
@@ -92,15 +108,16 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
   }
 
   try {
-    await runSelfTests(platform.argon2id)
+    await runSelfTests(platform.argon2id, selfTests)
+    await startUpTest(platform.nsm.random)
     // Before the first key, salt or nonce is made.
     const entropy = await platform.nsm.random()
     await platform.seedKernel(entropy)
     wipe(entropy)
     warmKeys()
     phases.enter('self-test')
-  } catch {
-    halt('self-test')
+  } catch (error) {
+    halt(error instanceof SelfTestFailure ? `self-test:${error.primitive}` : 'entropy')
   }
 
   return {
@@ -130,16 +147,37 @@ export async function bootEnclave(platform: Platform): Promise<Enclave> {
       return ready('attest').channelKeys.offer(nonce)
     },
     channelIds: () => ready('channels').channelKeys.ids(),
-    async rotateChannelKey() {
-      await ready('attest').channelKeys.rotate()
+    async rotateChannelKey(now = false) {
+      await ready('operate').channelKeys.rotate(now)
+    },
+    status: () => ({
+      version: VERSION,
+      phase: phases.current,
+      reason: reason ?? null,
+      work: serving === undefined ? null : workOf(serving.core, serving.channelKeys, open, serving.clockReading()),
+    }),
+    async attest(nonce) {
+      ready('operate')
+      return platform.nsm.attest({ publicKey: null, userData: null, nonce })
+    },
+    drain() {
+      ready('operate')
+      if (phases.current === 'serving') phases.enter('draining')
+    },
+    resume() {
+      ready('operate')
+      if (phases.current === 'draining') phases.enter('serving')
     },
     async handle(message) {
+      open += 1
       try {
         const done = await answer(ready('request'), message)
-        ready('request') // halted meanwhile: then nothing leaves
+        ready('answer') // halted meanwhile: then nothing leaves
         return done
       } catch (error) {
         return inTheClear(error)
+      } finally {
+        open -= 1
       }
     },
     halt,
@@ -151,12 +189,14 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
   const { kms, table, fetchJwks } = platform.connect(configuration, () => clock.nowMs())
   const channelKeys = await createChannelKeys(platform.nsm, clock)
   const tokens = createTokenVerifier({ tenancy: configuration.tenancy, fetchJwks, nowMs: () => clock.nowMs() })
-  const dataKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
+  const kmsKeys = createDataKeys(kms, await createRecipient(platform.nsm, clock))
+  const dataKeys = { ...kmsKeys, random: testedSource(kmsKeys.random, () => halt('random-source-kms')) }
   const vault = { dataKeys, argon2id: platform.argon2id, kmsKeyArn: configuration.kmsKeyArn }
   const measurements = await readMeasurements(platform.nsm)
   let syncedAtMs = platform.monotonicMs()
+  let driftMs = 0
   async function readClock(): Promise<void> {
-    const driftMs = await clock.sync()
+    driftMs = await clock.sync()
     syncedAtMs = platform.monotonicMs()
     if (driftMs > MAX_DRIFT_MS) halt('clock')
   }
@@ -177,6 +217,7 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
       exportDelayMs: configuration.exportDelaySec * 1000,
     },
     channelKeys,
+    clockReading: () => ({ driftMs, readAgoMs: platform.monotonicMs() - syncedAtMs }),
     timer,
   }
 }

@@ -14,6 +14,8 @@ export interface WalletTurn {
 }
 
 export interface WalletQueue {
+  /** In all lines, behind those whose turn it is. */
+  readonly waiting: number
   /** Waits for the wallet's turn and runs the task in it. @throws CloisterError `busy` */
   run<T>(owner: string, wallet: string, task: (turn: WalletTurn) => Promise<T>): Promise<T>
 }
@@ -29,6 +31,9 @@ export function createWalletQueue(limits: { readonly waiting: number; readonly w
   const lines = new Map<string, Line>()
   let total = 0
   return {
+    get waiting() {
+      return total - lines.size
+    },
     async run(owner, wallet, task) {
       const key = JSON.stringify([owner, wallet])
       const line = lines.get(key) ?? { tail: Promise.resolve(), waiting: 0, latest: undefined }

@@ -1,4 +1,7 @@
-/** HTTP on the enclave's two doors: `service` for the relay, `host` for the parent. Both are UNIX or VSOCK-forwarded sockets on Nitro. */
+/**
+ * HTTP on the enclave's two doors: `service` for the relay, `host` for the parent. Operators' commands come in by the former, on paths that no
+ * route of the public API leads to: they deny service at most, which the relay can anyway. Both are UNIX or VSOCK-forwarded sockets on Nitro.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import {
@@ -11,6 +14,7 @@ import {
   type ServiceAnswer,
 } from '../../lib/protocol/service.ts'
 import { object } from '../../lib/protocol/fields.ts'
+import { decodeRotate, MAX_OPERATOR_BYTES, parseJson } from '../../lib/protocol/operator.ts'
 import type { Enclave } from '../core/enclave.ts'
 import { readCredentials, type CredentialSource } from './credentials.ts'
 
@@ -35,7 +39,33 @@ export function createServiceDoor(enclave: Enclave): Server {
     },
     'GET /v1/channels': () => cbor(encodeChannels(enclave.channelIds())),
     'GET /v1/health': () => health(enclave),
+    ...operatorRoutes(enclave),
   })
+}
+
+function operatorRoutes(enclave: Enclave): Readonly<Record<string, Route>> {
+  const status = (): Reply => json(enclave.status())
+  return {
+    'GET /v1/operator/status': status,
+    'POST /v1/operator/attest': async (body) => {
+      const nonce = decodeAttestRequest(body)
+      return nonce === undefined ? MALFORMED : { status: 200, body: await enclave.attest(nonce), type: 'application/octet-stream' }
+    },
+    'POST /v1/operator/rotate': async (body) => {
+      const message = body.length > MAX_OPERATOR_BYTES ? undefined : decodeRotate(parseJson(body))
+      if (message === undefined) return MALFORMED
+      await enclave.rotateChannelKey(message.now)
+      return status()
+    },
+    'POST /v1/operator/drain': () => {
+      enclave.drain()
+      return status()
+    },
+    'POST /v1/operator/resume': () => {
+      enclave.resume()
+      return status()
+    },
+  }
 }
 
 export function createHostDoor(enclave: Enclave, credentials: CredentialSource): Server {
@@ -46,7 +76,7 @@ export function createHostDoor(enclave: Enclave, credentials: CredentialSource):
     },
     'POST /v1/credentials': (body) => {
       if (!enclave.allows('credentials')) return json({ error: 'phase' }, 409)
-      const read = readCredentials(parseJson(body))
+      const read = readCredentials(parseCredentials(body))
       if (read === undefined) return MALFORMED
       credentials.replace(read)
       return json({})
@@ -61,12 +91,13 @@ export function createHostDoor(enclave: Enclave, credentials: CredentialSource):
 
 function health(enclave: Enclave): Reply {
   const { phase, reason } = enclave
-  return json(reason === undefined ? { phase } : { phase, reason }, phase === 'serving' ? 200 : 503)
+  // One that drains is well: who replaced it for its answer would cut off what it still works on.
+  return json(reason === undefined ? { phase } : { phase, reason }, phase === 'serving' || phase === 'draining' ? 200 : 503)
 }
 
-function parseJson(body: Uint8Array): unknown {
+function parseCredentials(body: Uint8Array): unknown {
   try {
-    return object(JSON.parse(Buffer.from(body).toString('utf8')), ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiresAtMs'])
+    return object(parseJson(body), ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiresAtMs'])
   } catch {
     return undefined
   }

@@ -1,18 +1,18 @@
 /** The relay's client for one enclave: CBOR over HTTP, each call under a deadline. */
-import { Agent, request, type RequestOptions } from 'node:http'
-import { urlToHttpOptions } from 'node:url'
+import { Agent } from 'node:http'
 import { CloisterError } from '../protocol/errors.ts'
+import { decodeHealth, type EnclavePhase } from '../protocol/operator.ts'
 import {
   decodeChannelOffer,
   decodeChannels,
   decodeServiceAnswer,
   encodeAttestRequest,
   encodeServiceRequest,
-  MAX_SERVICE_BYTES,
   type ChannelOffer,
   type ServiceAnswer,
   type ServiceRequest,
 } from '../protocol/service.ts'
+import { route, send } from './transport.ts'
 
 /** A signature waits its turn behind others; the API's own limit is 30 s. */
 const REQUEST_TIMEOUT_MS = 20_000
@@ -24,7 +24,8 @@ export interface EnclaveClient {
   attest(nonce: Uint8Array): Promise<ChannelOffer>
   channels(): Promise<readonly Uint8Array[]>
   request(message: ServiceRequest): Promise<ServiceAnswer>
-  isServing(): Promise<boolean>
+  /** `undefined` when it does not answer. */
+  phase(): Promise<EnclavePhase | undefined>
 }
 
 /**
@@ -46,31 +47,9 @@ export function createEnclaveClient(url: string): EnclaveClient {
     attest: (nonce) => call('POST', '/v1/attest', encodeAttestRequest(nonce), ATTEST_TIMEOUT_MS, decodeChannelOffer),
     channels: () => call('GET', '/v1/channels', null, ATTEST_TIMEOUT_MS, decodeChannels),
     request: (message) => call('POST', '/v1/request', encodeServiceRequest(message), REQUEST_TIMEOUT_MS, decodeServiceAnswer),
-    isServing: async () => (await send({ ...route(url, '/v1/health'), agent, method: 'GET' }, null, ATTEST_TIMEOUT_MS))?.status === 200,
+    async phase() {
+      const answer = await send({ ...route(url, '/v1/health'), agent, method: 'GET' }, null, ATTEST_TIMEOUT_MS)
+      return answer === undefined ? undefined : decodeHealth(answer.body)
+    },
   }
-}
-
-function route(url: string, path: string): RequestOptions {
-  return url.startsWith('unix:') ? { socketPath: url.slice('unix:'.length), path } : urlToHttpOptions(new URL(path, url))
-}
-
-function send(options: RequestOptions, body: Uint8Array | null, timeoutMs: number): Promise<{ status: number; body: Uint8Array } | undefined> {
-  return new Promise((resolve) => {
-    const none = (): void => resolve(undefined)
-    const outgoing = request({ ...options, signal: AbortSignal.timeout(timeoutMs) }, (incoming) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      incoming.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > MAX_SERVICE_BYTES) outgoing.destroy()
-        else chunks.push(chunk)
-      })
-      incoming.on('error', none)
-      incoming.on('close', none)
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: new Uint8Array(Buffer.concat(chunks)) }))
-    })
-    outgoing.on('error', none)
-    if (body === null) outgoing.end()
-    else outgoing.end(body)
-  })
 }

@@ -32,8 +32,8 @@ export function endpoint(handler: Handler): (event: APIGatewayProxyEventV2, cont
     .handler(handler)
 }
 
-export function json(body: unknown, statusCode = 200): Result {
-  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+export function json(body: unknown, statusCode = 200, headers: Readonly<Record<string, string>> = {}): Result {
+  return { statusCode, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
 function finish(event: APIGatewayProxyEventV2, response: Result): void {

@@ -119,12 +119,12 @@ def main():
             refresh(given.door, given.metadata)
             due = time.monotonic() + given.every
         found = phase(given.door)
-        misses = 0 if found == "serving" else misses + 1
+        misses = 0 if found in ("serving", "draining") else misses + 1
         if given.once or found == "halted":
             break
         time.sleep(given.watch)
     say("ends", phase=found)
-    return 0 if found == "serving" else 1
+    return 0 if found in ("serving", "draining") else 1
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@
  */
 import { getPublicKey } from '@noble/secp256k1'
 import { chainOf } from '../../lib/chains/registry.ts'
+import { checkPersonal } from './eth-personal.ts'
 import { checkRlp } from './eth-rlp.ts'
 import { checkFixture, checkForms, checkInvalid, checkSigned } from './eth-transactions.ts'
+import { checkEthersTyped, checkSigUtil } from './eth-typed-data.ts'
 import { hexField, idOf, isObject, text, type Json } from './fields.ts'
 import { eachFile, type RunFolder } from './folder.ts'
 import { must, type Report } from './report.ts'
@@ -34,8 +36,8 @@ async function runVector(report: Report, path: string, index: number, vector: Js
     if (has('sig_of_emptystring')) report.skip(path, 'a signature of nothing, with a nonce that is not RFC 6979')
     return check(() => checkAddress(hexField(vector, 'key'), text(vector, 'addr')), `#${index}/${String(vector['seed'])}`)
   }
-  if (has('types', 'primaryType') || /typed/i.test(String(vector['fn']))) return report.skip(path, 'EIP-712 is not there yet')
-  if (has('fn', 'args')) return report.skip(path, 'personal_sign is not there yet')
+  if (has('types', 'primaryType')) return check(() => checkEthersTyped(vector))
+  if (has('fn', 'args')) return check(() => (/typed/i.test(String(vector['fn'])) ? checkSigUtil(vector) : checkPersonal(vector)), `#${index}/${id}`)
   report.skip(path, 'unknown shape: no Ethereum vector that is known')
 }
 

@@ -1,9 +1,10 @@
 /** The statements that are deployed, evaluated: who can read a record, who can write one, who can use which key, and all who can not. */
 import * as dynamodb from '@aws-sdk/client-dynamodb'
 import * as kms from '@aws-sdk/client-kms'
+import * as lambda from '@aws-sdk/client-lambda'
 import { decideByTrustPolicy, type AccessRequest } from '../../local/iam/evaluate.ts'
 import { parsePolicy } from '../../local/iam/policy.ts'
-import { ACCOUNT, endpointId, keyArn, loadDeployment, loadStack, REGION, STACK, type Caller, type Deployment, type Question } from '../support/deploy-access.ts'
+import { ACCOUNT, endpointId, functionArn, keyArn, loadDeployment, loadStack, REGION, STACK, type Caller, type Deployment, type Question } from '../support/deploy-access.ts'
 import { packageService } from '../support/deploy-package.ts'
 
 jest.setTimeout(120_000)
@@ -192,6 +193,36 @@ describe('the key of the table', () => {
     expect(ask(action)).toEqual([])
     expect(ask(action, { 'kms:ViaService': `s3.${REGION}.amazonaws.com` })).toEqual([])
     expect(ask(action, { 'kms:ViaService': 'dynamodb.us-west-2.amazonaws.com' })).toEqual([])
+  })
+})
+
+describe('commanding enclaves', () => {
+  const operator = (): Caller => ({
+    session: `arn:aws:sts::${ACCOUNT}:assumed-role/${STACK}-operator/me`, role: `arn:aws:iam::${ACCOUNT}:role/${STACK}-operator`, account: ACCOUNT, via: undefined, context: {},
+    policies: [(deployment.main.properties('OperatorPolicy') as { PolicyDocument: Caller['policies'][number] }).PolicyDocument],
+  })
+
+  test('is for operators and administrators: neither for the relay nor an enclave nor a user', () => {
+    const question = { action: 'lambda:InvokeFunction', resource: functionArn('operator') }
+    // Functions have no policy that names another account: a stranger has no say.
+    expect(whoMay(question, { except: ['stranger'], anyWay: true })).toEqual(['administrator'])
+    expect(deployment.allowed({ ...question, caller: operator(), context: {} })).toBe(true)
+  })
+
+  test('an operator may do that, and nothing else', () => {
+    const actions = actionsOf(lambda, ['Invoke'], ['InvokeFunction'])
+    expect(actions.length).toBeGreaterThan(60)
+    const may = (resource: string): string[] => actions.filter((action) => deployment.allowed({ caller: operator(), action: `lambda:${action}`, resource, context: {} }))
+    expect(may(functionArn('operator'))).toEqual(['InvokeFunction'])
+    for (const name of ['sign', 'health', 'operator-2', '*']) expect(may(functionArn(name))).toEqual([])
+    const others: [string, string][] = [['dynamodb:GetItem', TABLE], ['kms:Decrypt', keyArn('data-key')], ['sts:AssumeRole', '*'], ['logs:GetLogEvents', '*']]
+    for (const [action, resource] of others) expect(deployment.allowed({ caller: operator(), action, resource, context: {} })).toBe(false)
+  })
+
+  test('no later policy lets the public functions do it', () => {
+    const relay = callers['relay'] as Caller
+    const widened = { ...relay, via: undefined, policies: [...relay.policies, ...operator().policies, ...(callers['administrator'] as Caller).policies] }
+    expect(deployment.allowed({ caller: widened, action: 'lambda:InvokeFunction', resource: functionArn('operator'), context: {} })).toBe(false)
   })
 })
 

@@ -24,7 +24,7 @@ const ofType = (type: string): [string, Resource][] => Object.entries(template.R
 test('packages with no HOME, no credentials and no connection', async () => {
   expect({ exitCode: packaged.exitCode, connections: packaged.connections }).toEqual({ exitCode: 0, connections: '' })
   const archives = (await readdir(packaged.dir)).filter((name) => name.endsWith('.zip')).sort()
-  expect(archives).toEqual(['createWallet', 'enclave', 'health', 'listWallets', 'operate', 'preflight', 'receipts', 'sign', 'viewWallet'].map((name) => `${name}.zip`).sort())
+  expect(archives).toEqual(['createWallet', 'enclave', 'health', 'listWallets', 'operate', 'operator', 'preflight', 'receipts', 'sign', 'viewWallet'].map((name) => `${name}.zip`).sort())
 })
 
 test('a connection would have been noticed', async () => {
@@ -97,7 +97,7 @@ describe('what is deployed', () => {
 
   test('all functions run in the private subnets, as the relay, with settings that it can read', () => {
     const functions = ofType('AWS::Lambda::Function')
-    expect(functions).toHaveLength(9)
+    expect(functions).toHaveLength(10)
     for (const [, { Properties }] of functions) {
       expect(Properties).toMatchObject({
         Role: { 'Fn::GetAtt': ['RelayRole', 'Arn'] }, Runtime: 'nodejs24.x', Architectures: ['arm64'],
@@ -110,6 +110,15 @@ describe('what is deployed', () => {
       expect(settings.enclaves).toEqual(ports)
       expect(Object.keys(Variables).filter((name) => /SECRET|KEY|PASSWORD/.test(name))).toEqual([])
     }
+  })
+
+  test('the operator’s role is there for those who are named alone; its policy is attached to nobody else; who invokes is written down', () => {
+    const role = template.Resources['OperatorRole'] as Resource
+    expect(role['Condition']).toBe('HasOperators')
+    expect(template.Conditions['HasOperators']).toEqual({ 'Fn::Not': [{ 'Fn::Equals': [{ 'Fn::Join': ['', { Ref: 'OperatorPrincipals' }] }, ''] }] })
+    expect(role.Properties).toMatchObject({ ManagedPolicyArns: [{ Ref: 'OperatorPolicy' }], AssumeRolePolicyDocument: { Statement: [{ Principal: { AWS: { Ref: 'OperatorPrincipals' } } }] } })
+    for (const list of ['Users', 'Groups', 'Roles']) expect(properties('OperatorPolicy')).not.toHaveProperty(list)
+    expect(properties('Trail')['EventSelectors']).toMatchObject([{ DataResources: [{ Type: 'AWS::Lambda::Function', Values: [{ 'Fn::GetAtt': ['OperatorLambdaFunction', 'Arn'] }] }] }])
   })
 
   test('the table: on demand, recoverable, protected, under its own key, with a TTL; it and the keys outlive the stack', () => {
@@ -207,9 +216,13 @@ describe('wildcards', () => {
     expect(found({ P: { Statement: [statement({ Effect: 'Deny', Resource: '*' })] } })).toEqual([])
   })
 
-  test('API Gateway may call the functions for this API alone', () => {
+  test('API Gateway may call the functions for this API alone, and the operator’s not at all', () => {
     const permissions = ofType('AWS::Lambda::Permission')
     expect(permissions).toHaveLength(7)
+    expect(JSON.stringify(permissions)).not.toContain('OperatorLambdaFunction')
+    for (const type of ['AWS::ApiGatewayV2::Route', 'AWS::ApiGatewayV2::Integration', 'AWS::Lambda::Url', 'AWS::Lambda::EventSourceMapping']) {
+      expect(JSON.stringify(ofType(type))).not.toContain('OperatorLambdaFunction')
+    }
     for (const [, { Properties }] of permissions) {
       expect(Properties).toMatchObject({ Action: 'lambda:InvokeFunction', Principal: 'apigateway.amazonaws.com' })
       expect(JSON.stringify(Properties['SourceArn'])).toContain('{"Ref":"HttpApi"}')

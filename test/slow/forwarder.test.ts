@@ -253,6 +253,6 @@ describe('the way out, seen from inside', () => {
   test.each(['unix:/nowhere/service.sock', 'http://127.0.0.1:1'])('the relay gets `unavailable` from %s', async (url) => {
     const client = createEnclaveClient(url)
     await expect(client.channels()).rejects.toMatchObject({ code: 'unavailable' })
-    expect(await client.isServing()).toBe(false)
+    expect(await client.phase()).toBe(undefined)
   })
 })

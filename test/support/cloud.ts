@@ -19,6 +19,7 @@ export interface LoggedIn {
 export interface Cloud {
   readonly stack: Stack
   readonly url: string
+  readonly lambdaUrl: string
   readonly stateDir: string
   readonly logFile: string
   /** With `tap`: every byte that the relay's sockets carried. */
@@ -57,7 +58,7 @@ export async function startCloud(options: Partial<StackOptions> = {}, { tap = fa
     await close()
     throw error
   }
-  const { url, logFile } = api
+  const { url, lambdaUrl, logFile } = api
 
   const tokenFor = (username: string, nonce: string): Promise<string> =>
     login({ issuer: stack.issuerUrl, clientId: stack.clientId, redirectUri: 'http://127.0.0.1/callback', username, nonce, ca: stack.caPem })
@@ -65,6 +66,7 @@ export async function startCloud(options: Partial<StackOptions> = {}, { tap = fa
   return {
     stack,
     url,
+    lambdaUrl,
     stateDir,
     logFile,
     tapFile,

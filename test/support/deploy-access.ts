@@ -41,6 +41,8 @@ export interface Deployment {
 export const endpointId = (logicalId: string): string => `vpce-0${logicalId.toLowerCase()}`
 export const keyArn = (name: string): string => `arn:aws:kms:${REGION}:${ACCOUNT}:key/${name}`
 
+export const functionArn = (name: string): string => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${STACK}-${name}`
+
 const ENDPOINTS = ['RelayDynamoDbEndpoint', 'EnclaveDynamoDbEndpoint', 'KmsEndpoint', 'StsEndpoint', 'LogsEndpoint', 'S3Endpoint']
 /** What the endpoints' properties name besides. */
 const NETWORK = ['Vpc', ...['Relay', 'Enclave'].flatMap((side) => ['RoutesA', 'RoutesB', 'SubnetA', 'SubnetB'].map((name) => side + name)), 'RelayEndpointSecurityGroup', 'HostEndpointSecurityGroup']
@@ -50,6 +52,8 @@ const ATTRIBUTES = {
   Artifacts: { ref: 'artifacts', arn: 'arn:aws:s3:::artifacts' },
   TrailBucket: { ref: 'trail', arn: 'arn:aws:s3:::trail' },
   ServerlessDeploymentBucket: { ref: 'deployments', arn: 'arn:aws:s3:::deployments' },
+  OperatorLambdaFunction: { ref: `${STACK}-operator`, arn: functionArn('operator') },
+  OperatorPolicy: { ref: `arn:aws:iam::${ACCOUNT}:policy/${STACK}-operator`, arn: '' },
   HostLogs: { ref: `/cloister/${STACK}/hosts`, arn: '' },
   TrailLogs: { ref: `/cloister/${STACK}/trail`, arn: '' },
   ...Object.fromEntries(ENDPOINTS.map((id) => [id, { ref: endpointId(id), arn: '' }])),

@@ -4,6 +4,7 @@ import { bootEnclave, type Enclave } from '../../enclave-sim/core/enclave.ts'
 import { createAttestedClock, MAX_DRIFT_MS } from '../../enclave-sim/core/clock.ts'
 import { createPhases, PHASES, type Ability, type Phase } from '../../enclave-sim/core/phases.ts'
 import { runSelfTests, SELF_TESTS } from '../../enclave-sim/core/self-test.ts'
+import { VERSION } from '../../enclave-sim/core/version.ts'
 import { argon2id } from '../../enclave-sim/platform/argon2.ts'
 import { decodeUnverifiedAttestation } from '../../lib/attestation/document.ts'
 import { verifyAttestation } from '../../lib/attestation/verify.ts'
@@ -25,16 +26,18 @@ afterAll(() => world.close())
 const message: ServiceRequest = { token: utf8('x'), header: utf8('x'), enc: new Uint8Array(32), ciphertext: new Uint8Array(32), record: null }
 
 describe('the table of phases', () => {
-  const abilities: readonly Ability[] = ['health', 'configure', 'credentials', 'attest', 'channels', 'request']
+  const abilities: readonly Ability[] = ['health', 'configure', 'credentials', 'attest', 'channels', 'request', 'answer', 'operate']
   const allowed: Readonly<Record<Phase, readonly Ability[]>> = {
     boot: ['health'],
     'self-test': ['health', 'configure'],
     configured: ['health', 'credentials'],
-    serving: ['health', 'credentials', 'attest', 'channels', 'request'],
+    serving: ['health', 'credentials', 'attest', 'channels', 'request', 'answer', 'operate'],
+    draining: ['health', 'credentials', 'channels', 'answer', 'operate'],
     halted: ['health'],
   }
   const way: Readonly<Record<Phase, readonly Phase[]>> = {
-    boot: [], 'self-test': ['self-test'], configured: ['self-test', 'configured'], serving: ['self-test', 'configured', 'serving'], halted: ['halted'],
+    boot: [], 'self-test': ['self-test'], configured: ['self-test', 'configured'], serving: ['self-test', 'configured', 'serving'],
+    draining: ['self-test', 'configured', 'serving', 'draining'], halted: ['halted'],
   }
   const machineIn = (phase: Phase) => {
     const machine = createPhases()
@@ -49,7 +52,8 @@ describe('the table of phases', () => {
   })
 
   test.each<[Phase, readonly Phase[]]>([
-    ['boot', ['self-test', 'halted']], ['self-test', ['configured', 'halted']], ['configured', ['serving', 'halted']], ['serving', ['halted']], ['halted', ['halted']],
+    ['boot', ['self-test', 'halted']], ['self-test', ['configured', 'halted']], ['configured', ['serving', 'halted']], ['serving', ['draining', 'halted']],
+    ['draining', ['serving', 'halted']], ['halted', ['halted']],
   ])('from %s only to %j', (from, to) => {
     for (const next of PHASES) {
       const machine = machineIn(from)
@@ -78,11 +82,14 @@ async function asked(enclave: Enclave): Promise<Record<string, string>> {
     offer: await codeFrom(enclave.offer(randomBytes(32))),
     channels: channels(),
     rotate: await codeFrom(enclave.rotateChannelKey()),
+    attest: await codeFrom(enclave.attest(randomBytes(32))),
+    drain: await codeFrom((async () => enclave.drain())()),
+    resume: await codeFrom((async () => enclave.resume())()),
     handle: 'code' in handled ? handled.code : handled.outcome,
   }
 }
 
-const NOTHING = { offer: 'unavailable', channels: 'unavailable', rotate: 'unavailable', handle: 'unavailable' }
+const NOTHING = { offer: 'unavailable', channels: 'unavailable', rotate: 'unavailable', attest: 'unavailable', drain: 'unavailable', resume: 'unavailable', handle: 'unavailable' }
 
 describe('an enclave', () => {
   test('before it is configured answers nothing', async () => {
@@ -94,7 +101,7 @@ describe('an enclave', () => {
   test('serves once configured, and is configured once', async () => {
     const enclave = await world.enclave()
     expect(enclave.phase).toBe('serving')
-    expect(await asked(enclave)).toEqual({ offer: 'ok', channels: 'true', rotate: 'ok', handle: 'token_malformed' })
+    expect(await asked(enclave)).toEqual({ offer: 'ok', channels: 'true', rotate: 'ok', attest: 'ok', drain: 'ok', resume: 'ok', handle: 'token_malformed' })
     await expect(enclave.configure(configurationBytes())).rejects.toThrow('not the time')
     expect(enclave.phase).toBe('serving')
   })
@@ -173,7 +180,8 @@ describe('an enclave', () => {
         seedKernel: async (bytes) => void steps.push(`seed ${bytes.length}`),
       }),
     )
-    expect(steps).toEqual(['random', 'seed 256'])
+    // Four draws for the start-up test, which nothing is made with.
+    expect(steps).toEqual(['random', 'random', 'random', 'random', 'random', 'seed 256'])
     enclave.halt('test ends')
   })
 })
@@ -182,7 +190,10 @@ describe('self-tests', () => {
   test('pass, and there is one for each primitive', async () => {
     await runSelfTests(argon2id)
     expect(Object.keys(SELF_TESTS).sort()).toEqual(
-      ['aesGcm', 'argon2id', 'bip32', 'ecdsa', 'hkdf', 'hmac', 'hpke', 'keccak256', 'pbkdf2', 'proof', 'rsaOaep', 'sha256', 'sha256Native', 'sha384'],
+      [
+        'aesCbc', 'aesGcm', 'aesGcmWeb', 'argon2id', 'bip32', 'channel', 'ecdsa', 'hkdf', 'hkdfWeb', 'hmac', 'hmac512', 'hpke', 'keccak256', 'pbkdf2', 'proof', 'rsaOaep',
+        'sha256', 'sha256Native', 'sha256Web', 'sha384', 'sha512', 'tokenEdDsa', 'tokenEs256', 'tokenEs384', 'tokenEs512', 'tokenPs384', 'tokenRs256',
+      ],
     )
   })
 
@@ -194,13 +205,30 @@ describe('self-tests', () => {
     await expect(runSelfTests(argon2id, broken)).rejects.toThrow(`self-test failed: ${name}`)
   })
 
-  test.each<[string, Parameters<World['platform']>[0]]>([
-    ['Argon2 that answers wrongly', { argon2id: async () => new Uint8Array(32) }],
-    ['Argon2 that does not answer', { argon2id: () => Promise.reject(new Error('none')) }],
-    ['a kernel that takes no entropy', { seedKernel: () => Promise.reject(new Error('none')) }],
-  ])('%s: halted at boot', async (_what, overrides) => {
+  test.each(Object.keys(SELF_TESTS).map((name) => [name] as const))('an enclave whose %s is broken halts, says so, and answers nothing else', async (name) => {
+    const [, expected] = SELF_TESTS[name] as (typeof SELF_TESTS)[string]
+    const thrown = (): string => {
+      throw new Error('broken')
+    }
+    for (const compute of [() => `${expected.slice(0, -1)}x`, thrown]) {
+      let taken = 0
+      const seedKernel = async (): Promise<void> => void (taken += 1)
+      const enclave = await bootEnclave(world.platform({ seedKernel }), { ...SELF_TESTS, [name]: [compute, expected] })
+      expect([enclave.phase, enclave.reason]).toEqual(['halted', `self-test:${name}`])
+      expect(enclave.status()).toEqual({ version: VERSION, phase: 'halted', reason: `self-test:${name}`, work: null })
+      expect(await asked(enclave)).toEqual(NOTHING)
+      await expect(enclave.configure(configurationBytes())).rejects.toThrow('not the time')
+      expect(taken).toBe(0)
+    }
+  })
+
+  test.each<[string, Parameters<World['platform']>[0], string]>([
+    ['Argon2 that answers wrongly', { argon2id: async () => new Uint8Array(32) }, 'self-test:argon2id'],
+    ['Argon2 that does not answer', { argon2id: () => Promise.reject(new Error('none')) }, 'self-test:argon2id'],
+    ['a kernel that takes no entropy', { seedKernel: () => Promise.reject(new Error('none')) }, 'entropy'],
+  ])('%s: halted at boot', async (_what, overrides, reason) => {
     const enclave = await bootEnclave(world.platform(overrides))
-    expect([enclave.phase, enclave.reason]).toEqual(['halted', 'self-test'])
+    expect([enclave.phase, enclave.reason]).toEqual(['halted', reason])
     expect(await asked(enclave)).toEqual(NOTHING)
     await expect(enclave.configure(configurationBytes())).rejects.toThrow('not the time')
   })

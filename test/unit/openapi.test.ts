@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CORE_SCHEMA, load } from 'js-yaml'
+import { PHASES } from '../../enclave-sim/core/phases.ts'
 import { ERRORS } from '../../lib/protocol/errors.ts'
 import { OPERATIONS, WALLET_ID } from '../../lib/protocol/header.ts'
 import { routeOf } from '../../lib/protocol/routes.ts'
@@ -16,6 +17,19 @@ test('the same routes', () => {
     Object.keys(item).filter((key) => key !== 'parameters').map((method) => `${method.toUpperCase()} ${path}`),
   )
   expect(described.sort()).toEqual([...new Set(routed)].sort())
+})
+
+test('health: the phases that there are, and nothing but status and phase', () => {
+  const { responses } = (api.paths['/v1/health'] as { get: { responses: Record<string, { content: Record<string, { schema: Node & { properties: Record<string, { enum?: string[]; const?: string }> } }> }> } }).get
+  const schemas = ['200', '503'].map((status) => responses[status]?.content['application/json']?.schema)
+  for (const schema of schemas) expect([schema?.['additionalProperties'], schema?.['required']]).toEqual([false, ['status', 'phase']])
+  const phases = schemas.flatMap((schema) => schema?.properties['phase']?.enum ?? schema?.properties['phase']?.const)
+  expect(new Set(phases)).toEqual(new Set([...PHASES, 'away']))
+  expect(phases).toHaveLength(PHASES.length + 1)
+})
+
+test('no path of an operator', () => {
+  expect(read('openapi.yaml')).not.toMatch(/operator/i)
 })
 
 test('the same codes: all that travel in the clear', () => {
