@@ -155,7 +155,7 @@ async function recordVectors(): Promise<readonly object[]> {
   const dataKeys = { generate: async () => ({ plaintext: dataKey.slice(), ciphertext: dataKeyCiphertext }), open: async () => dataKey.slice(), random: async () => new Uint8Array() }
   const vault = { dataKeys, argon2id, kmsKeyArn: KMS_KEY }
   const setting = { salt: fixed('argon2 salt', 16), memoryKiB: 19 * 1024, iterations: 2, parallelism: 1 }
-  const pinHash = await hashPin(vault, PIN, setting)
+  const pinHash = await hashPin(vault, PIN, idempotencyKey, setting)
   const content = contentHash(idempotencyKey, { ...unproven, op: 'create', parameters: encodeCreateParameters(createParameters), proof: null })
   const { label, permissions } = createParameters
   const state: WalletContent = {

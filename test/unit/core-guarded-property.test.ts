@@ -79,7 +79,7 @@ async function firstRecord(dataKeys: DataKeys): Promise<WalletRecord> {
     kind: 'mnemonic', label: '', accounts: [], permissions: NO_PERMISSIONS, fingerprint: new Uint8Array(32), createdAtMs: NOW, idempotencyKey: new Uint8Array(32), recent: [],
     recoveryKey: null, factor: null, export: null, goneAtMs: null, receipts: withReceipt(newReceipts(), done, measurements, true),
   }
-  return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, content, SECRET, await hashPin(vault, utf8('right')))
+  return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, content, SECRET, await hashPin(vault, utf8('right'), new Uint8Array(32)))
 }
 
 /** Follows every write that arrives, and knows which charges stand. */

@@ -196,7 +196,7 @@ describe('wrap and unlock', () => {
 
   test('the right PIN opens, another does not, and both leave the record as it is', async () => {
     const vault = vaultOf()
-    const record = await wrap(vault, at, content, secret, await hashPin(vault, utf8('right')))
+    const record = await wrap(vault, at, content, secret, await hashPin(vault, utf8('right'), new Uint8Array(32).fill(4)))
     expect(record).toMatchObject({ ...at, format: 1, spent: 0, lockedUntilMs: 0, wrongMs: [], expiresAtSec: 0 })
     const opened = await openRecord(vault, record)
     expect(opened.state).toMatchObject({ ...content, recoverySeal: null })
@@ -208,7 +208,7 @@ describe('wrap and unlock', () => {
   test('a recovery key seals the secret once more, to its code and this version alone', async () => {
     const vault = vaultOf()
     const code = new Uint8Array(16).fill(6)
-    const record = await wrap(vault, at, { ...content, recoveryKey: await recoveryPublicKey(code) }, secret, await hashPin(vault, utf8('right')))
+    const record = await wrap(vault, at, { ...content, recoveryKey: await recoveryPublicKey(code) }, secret, await hashPin(vault, utf8('right'), new Uint8Array(32).fill(4)))
     const opened = await openRecord(vault, record)
     const unlocked = await openRecovery(vault, opened, code, utf8('newer'))
     expect(unlocked?.secret).toEqual(secret)
@@ -220,13 +220,13 @@ describe('wrap and unlock', () => {
 
   test('the table may forget a deleted wallet some time after it is gone, never before', async () => {
     const vault = vaultOf()
-    const { expiresAtSec } = await wrap(vault, at, { ...content, goneAtMs: 1_000_001 }, secret, await hashPin(vault, utf8('right')))
+    const { expiresAtSec } = await wrap(vault, at, { ...content, goneAtMs: 1_000_001 }, secret, await hashPin(vault, utf8('right'), new Uint8Array(32).fill(4)))
     expect(expiresAtSec).toBe(1001 + 3600)
   })
 
   test('rejects a seed that was sealed another time, before any PIN is tried', async () => {
     const vault = vaultOf()
-    const pinHash = await hashPin(vault, utf8('right'))
+    const pinHash = await hashPin(vault, utf8('right'), new Uint8Array(32).fill(4))
     const [one, two] = [await wrap(vault, at, content, secret, pinHash), await wrap(vault, at, content, secret, pinHash)]
     expect(await codeFrom(openRecord(vault, { ...one, seed: two.seed }))).toBe('record_invalid')
   })
@@ -245,7 +245,7 @@ describe('wrap and unlock', () => {
         },
       },
     }
-    await expect(wrap(broken, at, content, secret, await hashPin(vault, utf8('right')))).rejects.toThrow()
+    await expect(wrap(broken, at, content, secret, await hashPin(vault, utf8('right'), new Uint8Array(32).fill(4)))).rejects.toThrow()
     expect(calls).toBe(1)
   })
 })

@@ -150,7 +150,7 @@ describe('the record', () => {
   test('owner, keys and hashes', async () => {
     expect(issuerHash(record['issuer'] as string)).toBe(record['issuerHash'])
     expect(ownerOf({ tenant: { id: record['tenant'], issuer: record['issuer'] } as never, subject: record['subject'] as string })).toBe(owner)
-    const pinHash = await hashPin(vault, pin, argon2)
+    const pinHash = await hashPin(vault, pin, hex(record['idempotencyKey']), argon2)
     expect(toHex(pinHash.bytes)).toBe(record['pinHash'])
     expect(toHex(stateKey(dataKey))).toBe(record['stateKey'])
     expect(toHex(seedKey(dataKey, pinHash.bytes))).toBe(record['seedKey'])
@@ -177,7 +177,7 @@ describe('the record', () => {
     const keys = jest.spyOn(crypto.subtle, 'generateKey').mockResolvedValue(sealer)
     contexts.length = 0
     try {
-      expect(await wrap(vault, { owner, wallet, version: 1, createdAtMs }, content, secret, await hashPin(vault, pin, argon2))).toEqual(stored)
+      expect(await wrap(vault, { owner, wallet, version: 1, createdAtMs }, content, secret, await hashPin(vault, pin, hex(record['idempotencyKey']), argon2))).toEqual(stored)
     } finally {
       spy.mockRestore()
       keys.mockRestore()

@@ -24,7 +24,7 @@ async function look(input: OperationInput, show: (view: WalletView, state: Walle
     const record = currentRecord(input, turn)
     if (record === null) throw new CloisterError('wallet_not_found')
     const { state, dataKey } = await openRecord(core.vault, record)
-    wipe(dataKey, state.receipts.privateKey, state.factor?.secret)
+    wipe(dataKey, state.receipts.privateKey, state.factor?.secret, state.idempotencyKey)
     const nowMs = core.clock.nowMs()
     requireNotGone(state, nowMs)
     await requireCurrent(core, record)
