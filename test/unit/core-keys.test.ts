@@ -58,7 +58,7 @@ describe('derivation', () => {
 
   test('the first account on each chain; a fingerprint for each seed; the seed is left as it was', () => {
     const before = toHex(seed)
-    expect(firstAccounts(secret).map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH]])
+    expect(firstAccounts(secret).map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH], ['bip122', "m/84'/0'/0'"], ['solana', "m/44'/501'/0'/0'"]])
     expect(rootFingerprint(secret)).toHaveLength(32)
     expect(toHex(rootFingerprint(secret))).not.toBe(toHex(rootFingerprint(secretOf(flipped(seed)))))
     warmKeys()

@@ -34,7 +34,7 @@ describe('create', () => {
     const view = decodeWithRecovery(made.result ?? null)?.view
     expect(made.service.outcome).toBe('done')
     expect(view).toMatchObject({ wallet, version: 1, createdAtMs: world.nowMs(), guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 0 })
-    expect(view?.accounts).toHaveLength(1)
+    expect(view?.accounts.map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH], ['bip122', "m/84'/0'/0'"], ['solana', "m/44'/501'/0'/0'"]])
     expect(view?.accounts[0]).toMatchObject({ namespace: 'eip155', path: PATH, address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) })
     expect(client.record(wallet)).toMatchObject({ version: 1, spent: 0, lockedUntilMs: 0, wrongMs: [] })
   })
