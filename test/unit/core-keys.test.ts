@@ -66,7 +66,7 @@ describe('derivation', () => {
   })
 
   test('leaves no private key behind in any node on the way', () => {
-    // Each node's key goes to OpenSSL for its public key; and after each, OpenSSL's own copy is replaced.
+    // Each node's key, and the signature's nonce, goes to OpenSSL for its point; and after each, OpenSSL's own copy is replaced.
     const given: Uint8Array[] = []
     const { setPrivateKey } = crypto.ECDH.prototype
     const spy = jest.spyOn(crypto.ECDH.prototype, 'setPrivateKey').mockImplementation(function (this: crypto.ECDH, ...of: unknown[]) {
@@ -79,7 +79,7 @@ describe('derivation', () => {
       spy.mockRestore()
     }
     const one = new Uint8Array(32).fill(1, 31)
-    expect(given).toHaveLength(12)
+    expect(given).toHaveLength(14)
     expect(given.map((key) => toHex(key))).toEqual(given.map((_key, i) => toHex(i % 2 === 0 ? new Uint8Array(32) : one)))
   })
 

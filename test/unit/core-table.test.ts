@@ -39,7 +39,7 @@ function real(): Bench {
 
 function fake(): Bench {
   const table = createMemoryTable()
-  const stored = (): readonly (readonly [string, Uint8Array])[] => table.receipts(wallet).map((sealed, i) => [receiptItem(wallet, (sealed[0] ?? i) as number), sealed])
+  const stored = (): readonly (readonly [string, Uint8Array])[] => table.receipts(wallet).map((sealed, i) => [receiptItem(wallet, sealed[0] ?? i), sealed])
   return { port: table.port(), read: () => table.read(owner, wallet) as WalletRecord, receipts: stored }
 }
 
