@@ -78,7 +78,7 @@ jest.mock('@noble/secp256k1', () => {
 jest.mock('../../enclave-sim/core/ecdsa.ts', () => {
   const real = jest.requireActual<Record<string, Any>>('../../enclave-sim/core/ecdsa.ts')
   const signEcdsa = (...args: readonly unknown[]): unknown => {
-    const { compact, recovery } = real['signEcdsa']?.(...args) as { compact: Uint8Array; recovery: number }
+    const { compact, recovery } = (real['signEcdsa'] as Any)(...args) as { compact: Uint8Array; recovery: number }
     if (mockState().fault === 'sign') return { compact: new Uint8Array(mockTurned(compact) as Uint8Array), recovery }
     return { compact, recovery: mockState().fault === 'sign, parity' ? 1 - recovery : recovery }
   }
