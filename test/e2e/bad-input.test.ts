@@ -294,7 +294,7 @@ describe('transactions', () => {
       expect(await signs(toBytes(concatHex(['0x02', '0xf800'])))).toBe('tx_not_canonical')
       expect(await signs(new Uint8Array())).toBe('tx_malformed')
       expect(await signs(new Uint8Array(130 * 1024))).toBe('tx_too_large')
-      expect(await signs(toBytes(toRlp([...legacy, '0x0f4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_not_canonical')
+      expect(await signs(toBytes(toRlp([...legacy, '0x0f4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_already_signed')
       expect(await signs(toBytes(toRlp([...legacy, '0xf4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_already_signed')
     })
     expect(await signs(transfer())).toBeUndefined()
