@@ -54,8 +54,8 @@ export async function postSealed(
 
 export async function fetchWallets(api: Api, token: string, signal?: AbortSignal): Promise<readonly WalletListing[]> {
   const reply = await send(api, '/v1/wallets', { method: 'GET', headers: { authorization: `Bearer ${token}` } }, signal)
-  const wallets = reply.body['wallets']
-  if (!reply.ok || !Array.isArray(wallets)) throw problemOf(reply)
+  const wallets = reply.ok ? rowsOf(reply.body['wallets'])?.map(listingOf) : undefined
+  if (wallets === undefined || wallets.includes(undefined)) throw problemOf(reply)
   return wallets as WalletListing[]
 }
 
@@ -63,12 +63,22 @@ export async function fetchWallets(api: Api, token: string, signal?: AbortSignal
 export async function fetchReceipts(api: Api, token: string, wallet: string, after: number, signal?: AbortSignal): Promise<readonly StoredReceipt[]> {
   const init = { method: 'GET', headers: { authorization: `Bearer ${token}` } }
   const reply = await send(api, `/v1/wallets/${wallet}/receipts?after=${after}`, init, signal)
-  const receipts = reply.body['receipts']
-  if (!reply.ok || !Array.isArray(receipts)) throw problemOf(reply)
-  return (receipts as readonly { sequence?: unknown; sealed?: unknown }[]).map(({ sequence, sealed }) => ({
+  const receipts = reply.ok ? rowsOf(reply.body['receipts']) : undefined
+  if (receipts === undefined) throw problemOf(reply)
+  return receipts.map(({ sequence, sealed }) => ({
     sequence: typeof sequence === 'number' ? sequence : Number.NaN,
     sealed: bytesOf(sealed) ?? new Uint8Array(),
   }))
+}
+
+/** A list of objects, whatever is in them. */
+function rowsOf(value: unknown): readonly Reply['body'][] | undefined {
+  return Array.isArray(value) && value.every((row: unknown) => typeof row === 'object' && row !== null) ? (value as Reply['body'][]) : undefined
+}
+
+function listingOf({ id, createdAtMs, expiresAtSec }: Reply['body']): WalletListing | undefined {
+  if (typeof id !== 'string' || typeof createdAtMs !== 'number' || typeof expiresAtSec !== 'number') return undefined
+  return { id, createdAtMs, expiresAtSec }
 }
 
 async function send(api: Api, path: string, init: RequestInit, signal?: AbortSignal): Promise<Reply> {
