@@ -60,7 +60,7 @@ const dynamo: readonly (readonly [string, object])[] = [
 async function kms(): Promise<(operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>> {
   const keys = await openKeyStore({ dir: mkdtempSync(join(tmpdir(), 'cloister-fuzz-')), region: REGION, accountId: ACCOUNT_ID, nowMs: () => NOW_MS })
   const identities = createIdentities()
-  const identity = identities.addStatic({ roleArn, sessionName: 's', policies: [parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } }, 'identity')] })
+  const identity = identities.addStatic({ roleArn, sessionName: 'fuzz', policies: [parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } }, 'identity')] })
   const made = await keys.create(JSON.stringify(keyPolicy), '')
   const scope = { keys, attester: { verify: () => Promise.reject(new Error('no document')), rootDer: b(1) }, nowMs: () => NOW_MS, requestContext: [] }
   return (operation, input) => {
@@ -125,7 +125,7 @@ export const localRows: readonly Row[] = [
     })),
   row('local/iam/sigv4.ts authenticate', async () => {
     const identities = createIdentities()
-    const { credentials } = identities.addStatic({ roleArn, sessionName: 's', policies: [] })
+    const { credentials } = identities.addStatic({ roleArn, sessionName: 'fuzz', policies: [] })
     const signer = new SignatureV4({ credentials, service: 'kms', region: REGION, sha256: Sha256 })
     const plain = { method: 'POST', protocol: 'https:', hostname: 'localhost', path: '/', headers: { host: 'localhost:1', 'x-amz-target': 'TrentService.Decrypt' }, body: b(3) }
     const { headers } = await signer.sign(plain, { signingDate: new Date(NOW_MS) })
