@@ -27,7 +27,7 @@ export function resolveVariables(text: string, context: RequestContext, globs: b
 /** `*` is any run of characters, `?` any one; case matters. Steps are at most the product of the two lengths, whatever stars there are. */
 export function matchesGlob(pattern: string, value: string): boolean {
   if (/[\uE000\uE001]/.test(value)) return false
-  const [wanted, given] = [[...pattern], [...value]]
+  const [wanted, given] = [Array.from(pattern), Array.from(value)]
   let at = 0
   let next = 0
   /** The last star, and how much of the value it takes: enough to go back to, for an earlier one could take no more that matters. */

@@ -1,5 +1,5 @@
 /** What is to be signed: every chain, every kind of payload, and the parts that they are read by. */
-import { toBytes, serializeTransaction, type TransactionSerializable } from 'viem'
+import { toBytes, serializeTransaction } from 'viem'
 import { allChains } from '../../../lib/chains/registry.ts'
 import { summaryValue } from '../../../lib/chains/chain.ts'
 import { decodeArguments, parseTypes } from '../../../lib/chains/ethereum/calls/abi.ts'
@@ -28,7 +28,7 @@ import { bytesTarget, codes, malformed, row, textTarget, valueTarget, type Row }
 const TO = '0x000000000000000000000000000000000000dEaD'
 const SOLANA = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 const hex = (text: string): Uint8Array => fromHex(text.replaceAll(' ', '')) as Uint8Array
-const transaction = (fields: object): Uint8Array => toBytes(serializeTransaction({ chainId: 1, nonce: 1, to: TO, value: 1n, gas: 21_000n, ...fields } as TransactionSerializable))
+const transaction = (fields: object): Uint8Array => toBytes(serializeTransaction({ chainId: 1, nonce: 1, to: TO, value: 1n, gas: 21_000n, ...fields }))
 const eip1559 = { type: 'eip1559', maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1n }
 const word = (value: number): string => value.toString(16).padStart(64, '0')
 

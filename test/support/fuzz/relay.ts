@@ -34,7 +34,7 @@ const event = {
 function eventOf(value: unknown): APIGatewayProxyEventV2 {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
   const text = (given: unknown): string | undefined => (typeof given === 'string' ? given : undefined)
-  const texts = (given: unknown): Record<string, string> => Object.fromEntries(Object.entries(typeof given === 'object' && given !== null ? given : {}).filter(([, one]) => typeof one === 'string')) as Record<string, string>
+  const texts = (given: unknown): Record<string, string> => Object.fromEntries(Object.entries(typeof given === 'object' && given !== null ? given : {}).filter(([, one]) => typeof one === 'string'))
   return {
     routeKey: text(fields['routeKey']) ?? '', headers: texts(fields['headers']), pathParameters: texts(fields['pathParameters']), queryStringParameters: texts(fields['queryStringParameters']),
     isBase64Encoded: fields['isBase64Encoded'] === true, body: text(fields['body']),
@@ -50,7 +50,7 @@ const env = {
 const isSettingsError = (error: unknown): boolean => error instanceof Error && error.message === 'the CLOISTER_… settings are missing or malformed'
 const settingsOf = (values: unknown): unknown => {
   const texts = Object.entries(typeof values === 'object' && values !== null ? values : {}).filter(([, value]) => typeof value === 'string')
-  return readSettings(Object.fromEntries(texts) as Record<string, string>)
+  return readSettings(Object.fromEntries(texts))
 }
 
 const status = { version: '1', phase: 'serving', reason: null, work: null }

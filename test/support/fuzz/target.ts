@@ -152,6 +152,10 @@ function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
     const whole = Math.floor((size - end.length) / unit.length)
     return Uint8Array.from([...Array.from({ length: whole }, () => unit).flat(), ...end])
   }
+  // How deep is too deep depends on the stack: every depth up to there, in steps.
+  const depths: number[] = []
+  for (let depth = 16; depth < size; depth = Math.ceil(depth * 1.1)) depths.push(depth)
+  const deep = depths.flatMap((depth) => [new Uint8Array(depth).fill(0x81, 0, -1), Uint8Array.from([...Array.from({ length: depth / 3 }, () => [0xa1, 0x61, 0x61]).flat(), 0])])
   const text = (unit: string, end = ''): Uint8Array => fill([...Buffer.from(unit)], [...Buffer.from(end)])
   const half = Math.floor(size / 2)
   return [
@@ -159,6 +163,7 @@ function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
     fill([0x81]), fill([0x81], [0]), fill([0xa1, 0x61, 0x61], [0]), fill([0x9f]), fill([0xbf, 0x61, 0x61]), fill([0xc1], [0]), fill([0xd8, 0x18], [0]), fill([0x5f]), fill([0x7f]),
     Uint8Array.from([0x9b, 0, 0, 0, 1, 0, 0, 0, 0]), Uint8Array.from([0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Uint8Array.from([0x5b, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
     Uint8Array.from([0x9a, 0, 0xff, 0xff, 0xff, ...new Uint8Array(size)]), Uint8Array.from([0x9a, 0, size >> 16, (size >> 8) & 0xff, size & 0xff, ...new Uint8Array(size)]),
+    ...deep,
     // RLP, DER
     fill([0xc0]), fill([0xf8, 0xff]), fill([0xfa, 0xff, 0xff, 0xff]), fill([0x30, 0x80]), fill([0x30, 0x80, 0xa0, 0x80]), fill([0x30, 0x82, 0xff, 0xff]), fill([0x04, 0x00]), fill([0x05, 0x00]),
     // text and JSON
