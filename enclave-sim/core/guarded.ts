@@ -138,8 +138,14 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     if (!isSpent && (await release(core, charge)) && opened !== undefined) turn.leave(record)
     throw error
   } finally {
-    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey, opened?.state.receipts.privateKey, opened?.state.factor?.secret, opened?.state.idempotencyKey)
+    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey)
+    if (opened !== undefined) wipeState(opened.state)
   }
+}
+
+/** What in a state is secret. The rest of it the answer still needs. */
+export function wipeState({ receipts, factor, idempotencyKey }: WalletContent): void {
+  wipe(receipts.privateKey, receipts.storageKey, factor?.secret, idempotencyKey)
 }
 
 function contentOf(state: WalletState): WalletContent {

@@ -7,7 +7,7 @@ import type { WalletRecord } from '../../../lib/protocol/record.ts'
 import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
 import { joinSecret, type WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { walletEntropy } from '../entropy.ts'
-import { withSecret } from '../guarded.ts'
+import { wipeState, withSecret } from '../guarded.ts'
 import { isScalar } from '../hd.ts'
 import { firstAccounts, rootFingerprint } from '../keys.ts'
 import { mnemonicBytes, mnemonicEntropy, mnemonicSeed } from '../mnemonic.ts'
@@ -110,7 +110,8 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
     return encodeWithRecovery({ view: viewOf(record, content, nowMs), recovery: code })
   } finally {
     wipeDeep(secret)
-    wipe(joined, pinHash?.bytes, content?.receipts.privateKey, content?.idempotencyKey)
+    wipe(joined, pinHash?.bytes)
+    if (content !== undefined) wipeState(content)
   }
 }
 
