@@ -157,6 +157,7 @@ function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
   for (let depth = 16; depth < size; depth = Math.ceil(depth * 1.1)) depths.push(depth)
   const deep = depths.flatMap((depth) => [new Uint8Array(depth).fill(0x81, 0, -1), Uint8Array.from([...Array.from({ length: depth / 3 }, () => [0xa1, 0x61, 0x61]).flat(), 0])])
   const text = (unit: string, end = ''): Uint8Array => fill([...Buffer.from(unit)], [...Buffer.from(end)])
+  const nestedJson = (depth: number): Uint8Array => new Uint8Array(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))
   const half = Math.floor(size / 2)
   return [
     // CBOR: arrays, maps, tags and indefinite strings in one another
@@ -167,7 +168,7 @@ function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
     // RLP, DER
     fill([0xc0]), fill([0xf8, 0xff]), fill([0xfa, 0xff, 0xff, 0xff]), fill([0x30, 0x80]), fill([0x30, 0x80, 0xa0, 0x80]), fill([0x30, 0x82, 0xff, 0xff]), fill([0x04, 0x00]), fill([0x05, 0x00]),
     // text and JSON
-    text('['), text('[', ']'.repeat(half)), text('{"a":', '1'), text('{"a":[', '1'), text('"'), text('\\'), text('"\\'), text('1'), text('[1,'), text(' '), text('\n'), text('a '), text('a.'), text('\u{e9}'),
+    text('['), text('[', ']'.repeat(half)), nestedJson(20_000), nestedJson(5000), nestedJson(300), text('{"a":', '1'), text('{"a":[', '1'), text('"'), text('\\'), text('"\\'), text('1'), text('[1,'), text(' '), text('\n'), text('a '), text('a.'), text('\u{e9}'),
     new Uint8Array(size), new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0x7f), Uint8Array.from({ length: size }, (_, index) => seed[index % seed.length] ?? 0),
     Uint8Array.from([...seed, ...new Uint8Array(size)]), Uint8Array.from([...seed.subarray(0, -1), ...new Uint8Array(size).fill(0x20)]),
   ]
