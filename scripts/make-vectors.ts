@@ -160,7 +160,7 @@ async function recordVectors(): Promise<readonly object[]> {
   const { label, permissions } = createParameters
   const state: WalletContent = {
     kind: 'mnemonic', label, accounts, permissions, fingerprint, createdAtMs: NOW_MS, idempotencyKey, recent: [{ key: IDEMPOTENCY, content, atMs: NOW_MS }],
-    recoveryKey, factor: null, export: null, goneAtMs: null, receipts,
+    recoveryKey, recoveryMadeAtMs: NOW_MS, factor: null, export: null, goneAtMs: null, receipts,
   }
   // `seed` is sealed first, then the secret to the recovery code, then `state`.
   const nonces = [fixed('seed nonce', 12), fixed('state nonce', 12)]

@@ -22,10 +22,10 @@ interface Given {
 
 export function operationVectors({ signed, receipts, receipt, storageKey, backup }: Given): readonly object[] {
   const bare: WalletView = {
-    wallet: WALLET, version: 1, createdAtMs: NOW_MS, label: '', kind: 'secp256k1', accounts: [], permissions: NO_PERMISSIONS, fingerprint, recovery: false, factor: null, export: null, goneAtMs: null,
+    wallet: WALLET, version: 1, createdAtMs: NOW_MS, label: '', kind: 'secp256k1', accounts: [], permissions: NO_PERMISSIONS, fingerprint, recoveryMadeAtMs: null, factor: null, export: null, goneAtMs: null,
     receipts, ...guesses, wrongTotal: 0,
   }
-  const made: WalletView = { ...bare, label: createParameters.label, kind: 'mnemonic', accounts, permissions: createParameters.permissions, recovery: true }
+  const made: WalletView = { ...bare, label: createParameters.label, kind: 'mnemonic', accounts, permissions: createParameters.permissions, recoveryMadeAtMs: NOW_MS }
   const pending = { what: 'privateKey', path: account.path, readyAtMs: NOW_MS + 86_400_000 } as const
   const full: WalletView = {
     ...made, permissions: { exportable: true, rawHash: true, withoutChainId: true, anySighash: true }, accounts: [{ ...account, chainCode: fixed('chain code') }], factor: { confirmed: true, operations: ['sign', 'export'] },

@@ -38,9 +38,9 @@ export async function receiptVectors(hash: Uint8Array): Promise<{ readonly first
   }
 
   const common = { wallet: WALLET, measurements }
-  const one = await make('create', { ...common, sequence: 1, atMs: NOW_MS, op: 'create', version: 1, failed: 0, signatures: [], previous: FIRST_PREVIOUS })
+  const one = await make('create', { ...common, sequence: 1, atMs: NOW_MS, op: 'create', outcome: 'done', version: 1, failed: 0, signatures: [], previous: FIRST_PREVIOUS })
   const signatures = [{ hash, summary: fixed('summary') }]
-  const two = await make('sign', { ...common, sequence: 2, atMs: NOW_MS + 5000, op: 'sign', version: 2, failed: 1, signatures, previous: sha256(one.sign1) })
+  const two = await make('sign', { ...common, sequence: 2, atMs: NOW_MS + 5000, op: 'sign', outcome: 'done', version: 2, failed: 1, signatures, previous: sha256(one.sign1) })
   await write('receipts', 'Receipts: COSE_Sign1, the chain, and as the table stores them (section 13)', [one.vector, two.vector])
   return { first: { privateKey: key.d, publicKey, storageKey, count: 1, head: sha256(one.sign1), tail: [one.sign1] } }
 }

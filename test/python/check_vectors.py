@@ -101,7 +101,7 @@ def check_record(folder):
     check("secret", opened["seed"] == b"\x01" + bytes([len(entropy)]) + entropy + b"\x00" + seed)
     names = (
         "argon2", "seedDigest", "recoverySeal", "kind", "label", "accounts", "permissions", "fingerprint", "createdAt", "idempotencyKey", "recent",
-        "recoveryKey", "factor", "export", "goneAt", "receipts",
+        "recoveryKey", "recoveryMadeAt", "factor", "export", "goneAt", "receipts",
     )  # fmt: skip
     state = wire.decode(opened["state"], names, "record_invalid")
     check("seed digest", state["seedDigest"] == wire.sha256(bytes.fromhex(vector["seed"])))

@@ -74,10 +74,10 @@ function createDataKeys(): DataKeys {
 
 async function firstRecord(dataKeys: DataKeys): Promise<WalletRecord> {
   const vault = { dataKeys, argon2id, kmsKeyArn: 'arn' }
-  const done = { wallet, op: 'create', atMs: NOW, version: 1, failed: 0, signatures: [] } as const
+  const done = { wallet, op: 'create', atMs: NOW, version: 1, failed: 0, signatures: [], outcome: 'done' } as const
   const content: WalletContent = {
     kind: 'mnemonic', label: '', accounts: [], permissions: NO_PERMISSIONS, fingerprint: new Uint8Array(32), createdAtMs: NOW, idempotencyKey: new Uint8Array(32), recent: [],
-    recoveryKey: null, factor: null, export: null, goneAtMs: null, receipts: withReceipt(newReceipts(), done, measurements, true),
+    recoveryKey: null, recoveryMadeAtMs: null, factor: null, export: null, goneAtMs: null, receipts: withReceipt(newReceipts(), done, measurements, true),
   }
   return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, content, SECRET, await hashPin(vault, utf8('right'), new Uint8Array(32)))
 }

@@ -115,16 +115,16 @@ describe('entropy', () => {
 })
 
 const receipts = { privateKey: new Uint8Array(32), publicKey: new Uint8Array(64), storageKey: new Uint8Array(32), count: 2, head: new Uint8Array(32), tail: [new Uint8Array(9)] }
-const factor: Factor = { secret: new Uint8Array(20), lastStep: 7, operations: ['sign', 'export'], confirmed: true }
+const factor: Factor = { secret: new Uint8Array(20), lastStep: 7, lastRequest: new Uint8Array(16), operations: ['sign', 'export'], confirmed: true }
 const pendingExport = { what: 'privateKey', path: "m/44'/60'/0'/0/0", readyAtMs: 9 } as const
 const state: WalletState = {
   argon2: { salt: new Uint8Array(16), ...ARGON2 }, kind: 'mnemonic', label: 'mine', permissions: NO_PERMISSIONS,
   accounts: [{ namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x00', publicKey: new Uint8Array(33), chainCode: null }],
   fingerprint: new Uint8Array(32), createdAtMs: 5, idempotencyKey: new Uint8Array(32).fill(4),
   recent: [{ key: new Uint8Array(16), content: new Uint8Array(32), atMs: 6 }], seedDigest: new Uint8Array(32),
-  recoverySeal: new Uint8Array(48), recoveryKey: new Uint8Array(32), factor, export: pendingExport, goneAtMs: 8, receipts,
+  recoverySeal: new Uint8Array(48), recoveryKey: new Uint8Array(32), recoveryMadeAtMs: 3, factor, export: pendingExport, goneAtMs: 8, receipts,
 }
-const bare: WalletState = { ...state, label: '', accounts: [], recent: [], recoverySeal: null, recoveryKey: null, factor: null, export: null, goneAtMs: null, receipts: { ...receipts, count: 0, tail: [] } }
+const bare: WalletState = { ...state, label: '', accounts: [], recent: [], recoverySeal: null, recoveryKey: null, recoveryMadeAtMs: null, factor: null, export: null, goneAtMs: null, receipts: { ...receipts, count: 0, tail: [] } }
 
 describe('the state', () => {
   test('reads what it wrote', () => {
@@ -137,7 +137,7 @@ describe('the state', () => {
     expect(decodeState(encodeCbor(rest))).toBeUndefined()
     expect(decodeState(encodeCbor({ ...fields, [name]: true }))).toBeUndefined()
     expect(decodeState(encodeCbor({ ...fields, [name]: new Uint8Array(31) }))).toBeUndefined()
-    if (!['recoverySeal', 'recoveryKey', 'factor', 'export', 'goneAt'].includes(name)) expect(decodeState(encodeCbor({ ...fields, [name]: null }))).toBeUndefined()
+    if (!['recoverySeal', 'recoveryKey', 'recoveryMadeAt', 'factor', 'export', 'goneAt'].includes(name)) expect(decodeState(encodeCbor({ ...fields, [name]: null }))).toBeUndefined()
   })
 
   test('rejects what is out of bounds, unknown, or follows', () => {
@@ -261,16 +261,16 @@ describe('idempotency', () => {
 
   test('knows what was done, refuses the key for something else, and lets others pass', () => {
     const done = { ...empty, recent: remember(empty, body, 10) }
-    expect(isRepeat(done, body)).toBe(true)
-    expect(isRepeat(done, { ...body, idempotency: new Uint8Array(16) })).toBe(false)
+    expect(isRepeat(done, body, 20)).toBe(true)
+    expect(isRepeat(done, { ...body, idempotency: new Uint8Array(16) }, 20)).toBe(false)
     for (const change of [{ parameters: { a: 2 } }, { op: 'create' }, { wallet: 'v' }] as Partial<RequestBody>[]) {
-      expect(codeOf(() => isRepeat(done, { ...body, ...change }))).toBe('idempotency_mismatch')
+      expect(codeOf(() => isRepeat(done, { ...body, ...change }, 20))).toBe('idempotency_mismatch')
     }
   })
 
   test('a repeat is one whatever else of it is new: request id, time, token, PIN, one-time code', () => {
     const again = { ...body, request: new Uint8Array(16).fill(9), issuedAtMs: 99, token: new Uint8Array(32).fill(9), pin: utf8('9999'), otp: utf8('123456') }
-    expect(isRepeat({ ...empty, recent: remember(empty, body, 10) }, again)).toBe(true)
+    expect(isRepeat({ ...empty, recent: remember(empty, body, 10) }, again, 20)).toBe(true)
   })
 
   test('the hash is keyed, and tells op, wallet and parameters apart', () => {
@@ -288,11 +288,11 @@ describe('idempotency', () => {
     for (let n = 0; n < 100; n++) recent = remember({ ...empty, recent }, keyed(n), n)
     expect(recent).toHaveLength(64)
     expect(recent.at(-1)?.key).toEqual(keyed(99).idempotency)
-    expect(isRepeat({ ...empty, recent }, keyed(36))).toBe(true)
-    expect(isRepeat({ ...empty, recent }, keyed(35))).toBe(false)
+    expect(isRepeat({ ...empty, recent }, keyed(36), 200)).toBe(true)
+    expect(isRepeat({ ...empty, recent }, keyed(35), 200)).toBe(false)
     const again = remember({ ...empty, recent }, keyed(50), 200)
-    expect(again.filter((entry) => entry.key[0] === 50)).toEqual([{ ...again.at(-1), atMs: 200 }])
-    expect(remember({ ...empty, recent: again }, keyed(1), 24 * HOUR + 99)).toHaveLength(2)
+    expect(again.filter((entry) => entry.key[0] === 50)).toEqual([{ ...again.at(-1), atMs: 50 }])
+    expect(remember({ ...empty, recent: again }, keyed(1), 24 * HOUR + 98)).toHaveLength(2)
   })
 })
 

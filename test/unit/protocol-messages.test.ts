@@ -4,7 +4,7 @@ import { answerBinding, decodeAnswer, encodeAnswer } from '../../lib/protocol/an
 import { decodeCbor, encodeCbor, type CborValue } from '../../lib/protocol/cbor.ts'
 import { concat, toHex } from '../../lib/protocol/bytes.ts'
 import { ERRORS, isErrorCode } from '../../lib/protocol/errors.ts'
-import { decodeHeader, encodeHeader, OPERATIONS, WALLET_ID } from '../../lib/protocol/header.ts'
+import { decodeHeader, encodeHeader, FACTOR_OPERATIONS, OPERATIONS, WALLET_ID } from '../../lib/protocol/header.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import * as lifecycle from '../../lib/protocol/lifecycle.ts'
 import { CHAIN, decodeSignParameters, decodeSignResult, encodeSignParameters, encodeSignResult, NO_PERMISSIONS, PATH, type Payload } from '../../lib/protocol/operations.ts'
@@ -28,11 +28,11 @@ const record = {
 }
 const payload: Payload = { chain: 'eip155:1', path: account.path, kind: 'transaction', data: b(0), context: { tables: [] }, summary: b(32) }
 const bareView: WalletView = {
-  wallet, version: 1, createdAtMs: 1, label: '', kind: 'mnemonic', accounts: [], permissions: NO_PERMISSIONS, fingerprint: b(32), recovery: false, factor: null, export: null, goneAtMs: null,
+  wallet, version: 1, createdAtMs: 1, label: '', kind: 'mnemonic', accounts: [], permissions: NO_PERMISSIONS, fingerprint: b(32), recoveryMadeAtMs: null, factor: null, export: null, goneAtMs: null,
   receipts: { key: b(64), count: 0, head: b(32) }, ...guesses,
 }
 const view: WalletView = {
-  ...bareView, label: 'Ärger 🗝', kind: 'ed25519', accounts: [account, { ...account, chainCode: b(32) }], permissions: { exportable: true, rawHash: true, withoutChainId: true, anySighash: true }, recovery: true,
+  ...bareView, label: 'Ärger 🗝', kind: 'ed25519', accounts: [account, { ...account, chainCode: b(32) }], permissions: { exportable: true, rawHash: true, withoutChainId: true, anySighash: true }, recoveryMadeAtMs: 4,
   factor: { confirmed: true, operations: ['sign', 'export'] }, export: { what: 'privateKey', path: 'm', readyAtMs: 5 }, goneAtMs: 7, receipts: { key: b(64), count: 3, head: b(32) },
 }
 const newWallet = { label: 'mine', permissions: NO_PERMISSIONS, recovery: true }
@@ -65,7 +65,7 @@ const badView = (at: string): (readonly [string, CborValue])[] => {
   return [
     ...bounds(at, null, {}, []), ...uuids(within('wallet')), ...bounds(within('version'), 0, '1'), ...integers(within('createdAt')), ...labels(within('label')), ...bounds(within('kind'), 'wif', null),
     ...accounts(within('accounts')), ...bounds(within('accounts'), Array.from({ length: LIMITS.maxAccounts + 1 }, () => account)), ...permissions(within('permissions')), ...bounds(within('fingerprint'), b(31), b(33)),
-    ...bounds(within('recovery'), null, 0), ...bounds(within('factor'), {}, false), ...bounds(within('factor.confirmed'), null, 1), ...bounds(within('factor.operations'), null, ['burn'], Array.from({ length: OPERATIONS.length + 1 }, () => 'sign')),
+    ...bounds(within('recoveryMadeAt'), -1, '1', true), ...bounds(within('factor'), {}, false), ...bounds(within('factor.confirmed'), null, 1), ...bounds(within('factor.operations'), null, ['burn'], Array.from({ length: OPERATIONS.length + 1 }, () => 'sign')),
     ...bounds(within('factor.secret'), b(20)), ...bounds(within('export'), {}, false), ...bounds(within('export.what'), 'all', null), ...bounds(within('export.path'), '', 'x', 1), ...integers(within('export.readyAt')), ...bounds(within('export.more'), 1),
     ...bounds(within('goneAt'), -1, 'x'), ...bounds(within('receipts'), null, {}), ...bounds(within('receipts.key'), b(63), b(65)), ...integers(within('receipts.count')), ...bounds(within('receipts.head'), b(31), b(33)), ...bounds(within('receipts.privateKey'), b(32)),
     ...bounds(within('guesses'), null, {}), ...bounds(within('guesses.left'), -1, 1001), ...integers(within('guesses.lockedUntil')), ...bounds(within('guesses.wrongTotal'), -1, 100_001), ...bounds(within('more'), 1),
@@ -164,8 +164,8 @@ const rows: readonly Row[] = [
     bad: [...bounds('what', null, 'all', 'mnemonic', 'backup'), ...bounds('path', null, '', 'x', 1)],
   },
   {
-    name: 'factor parameters', decode: lifecycle.decodeFactorParameters, good: [{ operations: ['sign'] }, { operations: [...OPERATIONS] }],
-    bad: bounds('operations', null, [], ['burn'], ['sign', 'sign'], 'sign', [...OPERATIONS, 'sign']),
+    name: 'factor parameters', decode: lifecycle.decodeFactorParameters, good: [{ operations: ['sign'] }, { operations: [...FACTOR_OPERATIONS] }],
+    bad: bounds('operations', null, [], ['burn'], ['sign', 'sign'], 'sign', ['recover'], ['view'], ['create'], [...FACTOR_OPERATIONS, 'sign']),
   },
   { name: 'view', decode: lifecycle.decodeView, good: [view, bareView, ...WALLET_KINDS.map((kind) => ({ ...view, kind }))].map(lifecycle.encodeView), bad: badView('view') },
   {

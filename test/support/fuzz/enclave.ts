@@ -28,7 +28,7 @@ import { configurationBytes } from '../core-world.ts'
 
 const state: WalletState = {
   argon2: { salt: b(16), ...ARGON2 }, seedDigest: b(32), recoverySeal: b(60), kind: 'mnemonic', label: 'Spending', accounts: [ACCOUNT], permissions: PERMISSIONS, fingerprint: b(32),
-  createdAtMs: 5, idempotencyKey: b(32), recent: [{ key: b(16), content: b(32), atMs: 6 }], recoveryKey: b(32), factor: { secret: b(20), lastStep: 4, operations: ['sign'], confirmed: true },
+  createdAtMs: 5, idempotencyKey: b(32), recent: [{ key: b(16), content: b(32), atMs: 6 }], recoveryKey: b(32), recoveryMadeAtMs: 3, factor: { secret: b(20), lastStep: 4, lastRequest: b(16), operations: ['sign'], confirmed: true },
   export: { what: 'backup', path: null, readyAtMs: 5 }, goneAtMs: 9, receipts: { privateKey: b(32), publicKey: b(64), storageKey: b(32), count: 1, head: b(32), tail: [b(20)] },
 }
 const bare: WalletState = { ...state, recoverySeal: null, recoveryKey: null, factor: null, export: null, goneAtMs: null, recent: [], accounts: [] }

@@ -29,7 +29,7 @@ export const PERMISSIONS = { exportable: true, rawHash: false, withoutChainId: f
 const pending = { what: 'privateKey', path: ACCOUNT.path, readyAtMs: 7 } as const
 export const VIEW: WalletView = {
   ...guesses, wallet: WALLET, version: 3, createdAtMs: 1, label: 'Spending', kind: 'mnemonic', accounts: [ACCOUNT, { ...ACCOUNT, chainCode: b(32) }], permissions: PERMISSIONS,
-  fingerprint: b(32), recovery: true, factor: { confirmed: true, operations: ['sign', 'export'] }, export: pending, goneAtMs: 12, receipts: { key: b(64), count: 2, head: b(32) },
+  fingerprint: b(32), recoveryMadeAtMs: 6, factor: { confirmed: true, operations: ['sign', 'export'] }, export: pending, goneAtMs: 12, receipts: { key: b(64), count: 2, head: b(32) },
 }
 const plainView: WalletView = { ...VIEW, factor: null, export: null, goneAtMs: null, accounts: [] }
 const body: RequestBody = {
@@ -40,7 +40,7 @@ export const RECORD = {
   format: 1, owner: 'user#demo#ab#alice', wallet: WALLET, version: 3, dataKey: b(100), state: b(28), seed: b(28), spent: 2, lockedUntilMs: 0, wrongMs: [4, 5], createdAtMs: 1, expiresAtSec: 0,
 }
 const receipt: Receipt = {
-  wallet: WALLET, sequence: 1, atMs: 5, op: 'sign', version: 2, failed: 1, signatures: [{ hash: b(32), summary: b(32, 2) }],
+  wallet: WALLET, sequence: 1, atMs: 5, op: 'sign', outcome: 'done', version: 2, failed: 1, signatures: [{ hash: b(32), summary: b(32, 2) }],
   measurements: { pcr0: b(48), pcr1: b(48), pcr2: b(48), pcr16: b(48) }, previous: new Uint8Array(32),
 }
 const payloads = [{ chain: 'eip155:1', path: ACCOUNT.path, kind: 'transaction', data: b(40), context: { tables: [] }, summary: b(32) }, { chain: 'eip155:1', path: ACCOUNT.path, kind: 'message', data: b(0), context: null, summary: null }] as const
