@@ -3,8 +3,8 @@ const esmOnly = ['@noble', '@scure', 'jose', 'hpke', 'cborg', 'micro-eth-signer'
 
 export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // `npm test` is for every change and takes minutes; test/slow starts many clouds, and runs with `npm run test:slow` and in CI.
-  testPathIgnorePatterns: process.env.CLOISTER_TESTS === 'slow' ? ['/test/(unit|vectors|integration|e2e)/'] : process.env.CLOISTER_TESTS === 'all' ? [] : ['/test/slow/'],
+  // `npm test` is for every change and takes minutes; test/slow and test/adversary start many clouds, and run with `npm run test:slow` and in CI.
+  testPathIgnorePatterns: process.env.CLOISTER_TESTS === 'slow' ? ['/test/(unit|vectors|integration|e2e)/'] : process.env.CLOISTER_TESTS === 'all' ? [] : ['/test/(slow|adversary)/'],
   testTimeout: 30_000,
   maxWorkers: 2,
   resolver: '<rootDir>/test/support/resolver.cjs',

@@ -40,6 +40,12 @@ export async function buildEnclave(root: string, outDir: string): Promise<string
   return join(outDir, 'enclave')
 }
 
+/** What `measure` printed of an image that {@link buildEnclave} built: what is approved and pinned, whatever an enclave may say of itself. */
+export async function readMeasurements(outDir: string): Promise<Omit<Measurements, 'pcr16'>> {
+  const { measurements } = JSON.parse(await readFile(join(outDir, 'measurements.json'), 'utf8')) as { measurements: [Omit<Measurements, 'pcr16'>] }
+  return measurements[0]
+}
+
 /** What PCR16 will be (enclave-sim/core/configuration.ts): SHA-384 of 48 zero bytes and the configuration's own SHA-384. */
 export function configurationPcr(configuration: Uint8Array): string {
   const digest = createHash('sha384').update(configuration).digest()
@@ -51,9 +57,13 @@ export async function simulatorRoot(pkiDir: string): Promise<Uint8Array> {
   return new Uint8Array(await readFile(join(pkiDir, 'root', 'certificate.der')))
 }
 
-export async function launchEnclave(options: { readonly root: string; readonly image: string; readonly pkiDir: string; readonly port?: number }): Promise<LaunchedEnclave> {
+/** @param options.forwarder folder of UNIX sockets that are its only way out (docs/deploy.md), instead of the machine's network */
+export async function launchEnclave(options: {
+  readonly root: string; readonly image: string; readonly pkiDir: string; readonly port?: number; readonly forwarder?: string
+}): Promise<LaunchedEnclave> {
   const launcher = join(options.root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')
   const args = ['--image', options.image, '--pki', options.pkiDir, '--service', `tcp:127.0.0.1:${options.port ?? 0}`, '--host', 'tcp:127.0.0.1:0']
+  if (options.forwarder !== undefined) args.push('--forwarder', options.forwarder)
   const child = spawn(process.execPath, [launcher, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   const { listening, measurements } = await firstLine(child)
   const hostUrl = httpUrl(listening.host)

@@ -7,7 +7,7 @@ import { issuerHash } from '../lib/tokens/owner.ts'
 import { attachEnclave, type EnclaveAddress } from './attach.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { startDynamoDb, type DynamoDb } from './dynamodb.ts'
-import { buildEnclave, configurationPcr, launchEnclave, simulatorRoot, type EnclaveCredentials, type LaunchedEnclave } from './enclave.ts'
+import { buildEnclave, configurationPcr, launchEnclave, readMeasurements, simulatorRoot, type EnclaveCredentials, type LaunchedEnclave } from './enclave.ts'
 import { createIdentities, type Identities } from './iam/identities.ts'
 import { loadKeyPolicy, loadMain, loadTenant, REGION, type Role } from './iam/resources.ts'
 import { DEMO_CLIENT, startIssuer, type Issuer } from './issuer.ts'
@@ -149,7 +149,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     // Phase two: the key's policy names this image with this configuration.
     const pcr16 = configurationPcr(configuration)
-    const measurements = { ...(enclaves[0] as LaunchedEnclave).image, pcr16 }
+    const pinned = image === null ? (enclaves[0] as LaunchedEnclave).image : await readMeasurements(join(stateDir, 'image'))
+    const measurements = { ...pinned, pcr16 }
     await kms.keys.update(key.keyId, { policyText: await loadKeyPolicy(resources, [measurements.pcr0], [pcr16]) })
     for (const enclave of enclaves) await prepare(enclave)
     const timer = setInterval(() => void Promise.allSettled(enclaves.map((enclave) => enclave.giveCredentials(issueCredentials()))), CREDENTIALS_LIFE_MS / 2)

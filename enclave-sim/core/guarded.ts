@@ -10,7 +10,7 @@ import type { RequestBody } from '../../lib/protocol/request.ts'
 import { splitSecret, type WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import type { AttestedClock } from './clock.ts'
 import { stepOf } from './factor.ts'
-import { charged, expired, guessState, nextCharge } from './guesses.ts'
+import { charged, expired, guessState, lockOf, nextCharge } from './guesses.ts'
 import type { Charge, TablePort } from './ports.ts'
 import { isTailFull, storedTail, withReceipt } from './receipts.ts'
 import type { WalletContent, WalletState } from './state.ts'
@@ -70,7 +70,7 @@ export interface Done<T> {
 export async function withSecret<T>(core: Guarded, body: RequestBody, record: WalletRecord, turn: WalletTurn, use: Use<T>): Promise<Done<T>> {
   const nowMs = core.clock.nowMs()
   let isGuess = use.guess !== 'code'
-  if (isGuess && record.lockedUntilMs > nowMs) {
+  if (isGuess && lockOf(record, nowMs) !== 0) {
     await requireCurrent(core, record)
     throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
   }
@@ -90,7 +90,7 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     const moment = { nowMs, isRepeat: isRepeat(state, body) }
     // A code that a repeat brings has been used: what it tries is a PIN, under the PIN's own limits.
     if (!isGuess && moment.isRepeat) {
-      if (record.lockedUntilMs > nowMs) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+      if (lockOf(record, nowMs) !== 0) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
       isGuess = true
     }
     if (state.goneAtMs !== null && use.whileDeleted !== true && !moment.isRepeat) throw new CloisterError('wallet_deleted')

@@ -31,9 +31,17 @@ export function expired(wrongMs: readonly number[], nowMs: number): readonly num
   return wrongMs.filter((atMs) => atMs <= nowMs - ROLLING_WINDOW_MS)
 }
 
+/**
+ * Until when no guess is taken; 0 when one is. A lock of more than a day is none that we set: whoever writes the table may deny
+ * service, but not for a thousand years with one write.
+ */
+export function lockOf(record: Pick<WalletRecord, 'lockedUntilMs'>, nowMs: number): number {
+  return record.lockedUntilMs > nowMs && record.lockedUntilMs <= nowMs + DAY_MS ? record.lockedUntilMs : 0
+}
+
 export function guessState(record: Pick<WalletRecord, 'spent' | 'lockedUntilMs' | 'wrongMs'>, nowMs: number): GuessState {
   const wrongTotal = record.wrongMs.length - expired(record.wrongMs, nowMs).length
-  const locked = record.lockedUntilMs > nowMs
+  const locked = lockOf(record, nowMs) !== 0
   const free = Math.max(1, Math.min(FREE_GUESSES - record.spent, ROLLING_LIMIT - wrongTotal))
   return { guessesLeft: locked ? 0 : free, lockedUntilMs: locked ? record.lockedUntilMs : 0, wrongTotal }
 }

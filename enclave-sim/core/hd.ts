@@ -52,14 +52,15 @@ export function withPrivateKey<T>(seed: Uint8Array, curve: Curve, path: string, 
 /** Public key: compressed SEC 1 §2.3.3 (33 bytes), or RFC 8032 §5.1.5 (32 bytes). @throws Error when the private key is none */
 export function publicKeyOf(curve: Curve, privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
   if (privateKey.length !== 32) throw new Error('a private key is 32 bytes')
-  return curve === 'secp256k1' ? secp256k1PublicKey(privateKey) : ed25519PublicKey(privateKey)
+  return curve === 'secp256k1' ? pointOf(privateKey, 'compressed') : ed25519PublicKey(privateKey)
 }
 
-function secp256k1PublicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (!isScalar(privateKey)) throw new Error('not a private key')
+/** scalar · G, as SEC 1 §2.3.3 has it. @throws Error unless 0 < scalar < n */
+export function pointOf(scalar: Uint8Array, form: 'compressed' | 'uncompressed'): Uint8Array<ArrayBuffer> {
+  if (!isScalar(scalar)) throw new Error('not a private key')
   try {
-    ecdh.setPrivateKey(privateKey)
-    return new Uint8Array(ecdh.getPublicKey(null, 'compressed'))
+    ecdh.setPrivateKey(scalar)
+    return new Uint8Array(ecdh.getPublicKey(null, form))
   } finally {
     ecdh.setPrivateKey(ONE)
   }

@@ -1,6 +1,6 @@
 /** The ciphertexts of a record: `state` under the data key, `seed` under the data key and the PIN. */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import { concat, utf8, wipe } from '../../lib/protocol/bytes.ts'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { concat, secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { encodeCbor } from '../../lib/protocol/cbor.ts'
 import { LABELS } from '../../lib/protocol/labels.ts'
 
@@ -27,17 +27,30 @@ export function bindingBytes(binding: RecordBinding, part: Part): Uint8Array {
 
 /** Key of `state`: HKDF-SHA256(data key). */
 export function stateKey(dataKey: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', dataKey, new Uint8Array(), utf8(LABELS.state), 32))
+  return hkdf(dataKey, LABELS.state)
 }
 
 /** Key of `seed`: HKDF-SHA256(data key ‖ Argon2id(PIN)). */
 export function seedKey(dataKey: Uint8Array, pinHash: Uint8Array): Uint8Array {
   const both = concat(dataKey, pinHash)
   try {
-    return new Uint8Array(hkdfSync('sha256', both, new Uint8Array(), utf8(LABELS.seed), 32))
+    return hkdf(both, LABELS.seed)
   } finally {
     wipe(both)
   }
+}
+
+/**
+ * HKDF-SHA256 (RFC 5869) without salt, 32 bytes. Not node:crypto's own: that makes an object of its input, which keeps a copy until it is
+ * collected, where HMAC lets go of its key at once.
+ */
+export function hkdf(input: Uint8Array, info: string): Uint8Array<ArrayBuffer> {
+  const extracted = createHmac('sha256', new Uint8Array(32)).update(input).digest()
+  const expanded = createHmac('sha256', extracted).update(concat(utf8(info), new Uint8Array([1]))).digest()
+  const out = secretBytes(32)
+  out.set(expanded)
+  wipe(extracted, expanded)
+  return out
 }
 
 /** AES-256-GCM: nonce (12 bytes) ‖ ciphertext ‖ tag (16 bytes). */
@@ -57,10 +70,9 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: RecordBinding
   const opened = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES))
   try {
     decipher.final()
-    return new Uint8Array(opened)
+    return new Uint8Array(opened.buffer, opened.byteOffset, opened.length)
   } catch {
-    return undefined
-  } finally {
     wipe(opened)
+    return undefined
   }
 }

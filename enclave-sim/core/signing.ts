@@ -1,29 +1,25 @@
 /** The three signatures there are. Each is verified before it is returned: a fault while signing could give the key away. */
-import { createHmac, createPrivateKey, createPublicKey, sign as signNative, verify as verifyNative } from 'node:crypto'
-import { hashes, recoverPublicKey, schnorr, sign, verify } from '@noble/secp256k1'
+import { createPrivateKey, createPublicKey, sign as signNative, verify as verifyNative } from 'node:crypto'
+import { hashes, recoverPublicKey, schnorr, verify } from '@noble/secp256k1'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Signature } from '../../lib/chains/chain.ts'
 import { concat, equal, fromHex, secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
+import { signEcdsa as sign } from './ecdsa.ts'
 import { addModN, publicKeyOf } from './hd.ts'
 
 hashes.sha256 = (message) => sha256(message)
-// RFC 6979 runs HMAC four times a signature; node's is native, and its buffers are outside the JavaScript heap.
-hashes.hmacSha256 = (key, message) => new Uint8Array(createHmac('sha256', key).update(message).digest())
 
 /** r ‖ s and the parity of R's y coordinate. */
 export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
 
 /**
- * ECDSA over secp256k1, RFC 6979, low s (EIP-2, BIP-62). The public key is recovered from the signature, too, and compared.
+ * ECDSA over secp256k1, RFC 6979, low s (EIP-2, BIP-62), by our own code over bytes (ecdsa.ts). That the signature verifies, and that the public key
+ * recovered from it is this one, is @noble/secp256k1's to say.
  * @param publicKey compressed, 33 bytes
  * @param digest 32 bytes
  */
 export function signEcdsa(privateKey: Uint8Array, publicKey: Uint8Array, digest: Uint8Array): EcdsaSignature {
-  if (digest.length !== 32) throw new Error('a digest is 32 bytes') // noble would take what there is
-  const recovered = sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' })
-  const recovery = recovered[0]
-  const compact = recovered.slice(1)
-  if (recovery !== 0 && recovery !== 1) throw new Error('unusable recovery id')
+  const { compact, recovery } = sign(privateKey, digest)
   const valid = verify(compact, digest, publicKey, { prehash: false, lowS: true })
   if (!valid || !equal(recoverPublicKey(concat(new Uint8Array([recovery]), compact), digest, { prehash: false }), publicKey)) {
     throw new Error('the signature does not verify')

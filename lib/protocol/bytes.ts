@@ -1,8 +1,8 @@
 /** Byte helpers that run unchanged in browsers, Node and React Native. */
 
-/** Joins byte strings. */
+/** Joins byte strings, into a buffer of their own (see {@link secretBytes}): some of them are keys. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  const out = secretBytes(parts.reduce((sum, part) => sum + part.length, 0))
   let offset = 0
   for (const part of parts) {
     out.set(part, offset)

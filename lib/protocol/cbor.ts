@@ -5,8 +5,8 @@
  * keys, false, true, null. Everything else is refused: floats, tags, undefined, indefinite lengths, lengths or integers not
  * in shortest form, unsorted or duplicate map keys, trailing bytes.
  */
-import { decode, encode, type DecodeOptions, type EncodeOptions } from 'cborg'
-import { equal, wipe } from './bytes.ts'
+import { decode, encodeInto, type DecodeOptions, type EncodeOptions } from 'cborg'
+import { concat, equal, secretBytes, wipe } from './bytes.ts'
 
 export type CborValue =
   | number
@@ -31,12 +31,22 @@ const encodeOptions: EncodeOptions = { float64: true }
 
 /** Encodes a value. Map keys are sorted by the bytes of their encoding (RFC 8949 §4.2.1: bytewise lexicographic). */
 export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
-  const encoded = encode(value, encodeOptions)
+  // Secrets pass through here, and the codec's own buffers would stay as they are.
+  const room = secretBytes(roomFor(value))
   try {
-    return new Uint8Array(encoded)
+    const { written } = encodeInto(value, room, encodeOptions)
+    return concat(room.subarray(0, written))
   } finally {
-    encoded.fill(0) // secrets pass through here, and this buffer is the codec's
+    wipe(room)
   }
+}
+
+/** At least as many bytes as the value takes: a head is 9 at most, a UTF-16 unit 3. */
+function roomFor(value: CborValue): number {
+  if (value instanceof Uint8Array) return 9 + value.length
+  if (typeof value === 'string') return 9 + 3 * value.length
+  if (typeof value !== 'object' || value === null) return 9
+  return Object.entries(value).reduce((sum, [key, item]) => sum + 9 + 3 * key.length + roomFor(item), 9)
 }
 
 /**
@@ -47,7 +57,7 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   let value: unknown
   let again: Uint8Array | undefined
   try {
-    value = decode(bytes, decodeOptions)
+    value = decode(withOwnSlices(bytes), decodeOptions)
     if (isAllowed(value)) {
       again = encodeCbor(value)
       if (equal(again, bytes)) return value
@@ -59,6 +69,17 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   }
   wipeDeep(value)
   return undefined
+}
+
+/** The codec takes byte strings out with `slice`, which puts short ones (a PIN) where they can't be wiped. Here each gets a buffer of its own. */
+function withOwnSlices(bytes: Uint8Array): Uint8Array {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  const slice = (from: number, to: number): Uint8Array => {
+    const out = secretBytes(to - from)
+    out.set(view.subarray(from, to))
+    return out
+  }
+  return Object.assign(view, { slice })
 }
 
 /** Overwrites every byte string in a decoded value: for values that are refused, and may hold a secret. */

@@ -9,6 +9,7 @@ import { checkNonce, checkRfc6979 } from './crypto-secp256k1.ts'
 import { isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
 import { checkEach, eachFile, type Folder, type RunFolder, type VectorFile } from './folder.ts'
 import { skip, type Report } from './report.ts'
+import { checkEddsaVerify } from './sol-ed25519.ts'
 
 /**
  * One Wycheproof test: `group` holds what all tests of a key or a size share. `expected`: valid, invalid, acceptable.
@@ -29,7 +30,7 @@ const BY_TYPE: Readonly<Record<string, Check>> = {
   EcdsaBitcoinVerify: checkEcdsaVerify,
   EcdsaP1363Verify: checkEcdsaVerify,
   EcdsaVerify: checkEcdsaVerify,
-  EddsaVerify: () => skip('Ed25519 is used in JWS alone: Solana is not there yet'),
+  EddsaVerify: checkEddsaVerify,
   HkdfTest: checkHkdf,
   MacTest: checkHmac,
   PbkdfTest: checkPbkdf2,

@@ -1,12 +1,12 @@
 /**
  * Keys from entropy: BIP-39 by enclave-sim/core/mnemonic.ts (English sentences; seeds of any), BIP-32 by
- * enclave-sim/core/keys.ts and the library under it. A vector gives several checks: `sentence`, `seed`, `master`, and
+ * enclave-sim/core/hd.ts and by a library, SLIP-10 on ed25519 by the former. A vector gives several checks: `sentence`, `seed`, `master`, and
  * one for each key.
  */
 import { base58check } from '@scure/base'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
-import { deriveAccount } from '../../enclave-sim/core/keys.ts'
+import { publicKeyOf as pointOf, withPrivateKey } from '../../enclave-sim/core/hd.ts'
 import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
 import { equal, toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { hexField, idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
@@ -61,13 +61,23 @@ async function checkMnemonic(report: Report, path: string, id: string, vector: J
 /** BIP-32's own vectors, and SLIP-10's. */
 function checkDerivation(vector: Json): void {
   const curve = vector['curve'] ?? 'secp256k1'
-  if (curve !== 'secp256k1') skip(`derivation on ${String(curve)} is not there yet`)
-  const [seed, path] = [hexField(vector, 'seed'), text(vector, 'path')]
+  const [seed, path] = [hexField(vector, 'seed'), text(vector, 'path').replaceAll(/[hH]/g, "'")]
+  if (curve === 'ed25519') return checkEd25519(vector, seed, path)
+  if (curve !== 'secp256k1') skip(`derivation on ${String(curve)} is not used`)
   if (vector['xprv'] !== undefined) return void checkKeys(seed, path, text(vector, 'xprv'), text(vector, 'xpub'))
   must(equal(ownPublicKey(seed, path), hexField(vector, 'public')), 'another public key')
   const node = derive(seed, path)
   must(toHex(node.privateKey as Uint8Array) === text(vector, 'private'), 'another private key')
   must(toHex(node.chainCode as Uint8Array) === text(vector, 'chain_code'), 'another chain code')
+}
+
+/** SLIP-10: the byte in front of the public key says nothing. */
+function checkEd25519(vector: Json, seed: Uint8Array, path: string): void {
+  withPrivateKey(seed, 'ed25519', path, ({ privateKey, chainCode }) => {
+    must(toHex(privateKey) === text(vector, 'private'), 'another private key')
+    must(toHex(chainCode) === text(vector, 'chain_code'), 'another chain code')
+    must(`00${toHex(pointOf('ed25519', privateKey))}` === text(vector, 'public'), 'another public key')
+  })
 }
 
 /** The project's public key, and the library's extended keys; returns the former. */
@@ -80,7 +90,7 @@ function checkKeys(seed: Uint8Array, path: string, xprv: string, xpub: string): 
 }
 
 function ownPublicKey(seed: Uint8Array, path: string): Uint8Array {
-  return deriveAccount(seed, 'eip155', path).publicKey
+  return withPrivateKey(seed, 'secp256k1', path, ({ privateKey }) => pointOf('secp256k1', privateKey))
 }
 
 function derive(seed: Uint8Array, path: string): HDKey {

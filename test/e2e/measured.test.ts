@@ -124,3 +124,10 @@ test('a relay that serves an old document: another nonce, refused', async () => 
   const session = createSession({ api: { url: 'http://relay.example', fetch: replaying }, trust: stack.trust, token: 'unused', clientKey: null })
   await expect(session.attest()).rejects.toMatchObject({ code: 'attestation_nonce' })
 })
+
+test('what apps pin is what `measure` printed', async () => {
+  const { measurements } = JSON.parse(await readFile(join(dir, 'state', 'image', 'measurements.json'), 'utf8')) as { measurements: [Measurements] }
+  const { pcr16, ...image } = stack.trust.measurements[0] as Measurements
+  expect(image).toEqual(measurements[0])
+  expect(pcr16).toBe(configurationPcr(stack.configuration))
+})

@@ -39,10 +39,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ['lib/http', 'lib/protocol', 'lib/relay', 'lib/wallets', 'lib/operator'],
     packages: [],
   },
+  // The offline exit: a program for the owner's own machine, with keys in the clear.
+  'client/cli': { rooms: ['lib/protocol', 'lib/chains'], packages: ['@noble/', '@scure/', 'node:'] },
   client: { rooms: ['lib/protocol', 'lib/attestation', 'lib/chains'], packages: [] },
   'enclave-sim/core': {
     rooms: ['lib/protocol', 'lib/chains', 'lib/tokens'],
-    packages: ['cborg', '@noble/', '@scure/', 'node:crypto', 'node:util'],
+    packages: ['cborg', '@noble/', '@scure/', 'node:crypto', 'node:timers/promises', 'node:util'],
   },
   'enclave-sim/platform': {
     rooms: ['lib/protocol', 'lib/tokens', 'enclave-sim/core', 'enclave-sim/image'],
