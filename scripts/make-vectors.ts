@@ -15,7 +15,7 @@ import { joinSecret } from '../enclave-sim/core/secret.ts'
 import { encodeState } from '../enclave-sim/core/state.ts'
 import { contentHash, hashPin, wrap } from '../enclave-sim/core/unlock.ts'
 import { argon2id } from '../enclave-sim/platform/argon2.ts'
-import { parse } from '../lib/chains/ethereum/ethereum.ts'
+import { ethereum } from '../lib/chains/ethereum/ethereum.ts'
 import { answerBinding, encodeAnswer } from '../lib/protocol/answer.ts'
 import { toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../lib/protocol/cbor.ts'
@@ -75,8 +75,11 @@ const transaction = toBytes(
     maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n,
   }),
 )
-const parsed = parse('eip155:31337', transaction)
-const signed = parsed.assemble(signDigest(seed, account, parsed.digest), account.address)
+const permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
+const plan = ethereum.read({ chain: 'eip155:31337', kind: 'transaction', data: transaction, context: null }).plan({ account, accounts, permissions })
+const [task] = plan.tasks
+if (task?.scheme.kind !== 'ecdsa') throw new Error('one ECDSA signature')
+const signed = plan.assemble([signDigest(seed, account, task.scheme.digest)])
 
 const guesses = { guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 1 }
 const createParameters = { words: 12 } as const

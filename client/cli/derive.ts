@@ -32,7 +32,7 @@ export function deriveKey(secret: WalletSecret, namespace: string, path: string)
 export function deriveAddress(secret: WalletSecret, namespace: string, path: string): string {
   const chain = chainOf(namespace)
   const { publicKey, chainCode } = deriveKey(secret, namespace, path)
-  return chain.address({ path, publicKey, chainCode: chain.derivesBelow ? chainCode : null })
+  return chain.address({ path, publicKey, chainCode: chain.derivesBelow(path) ? chainCode : null })
 }
 
 /** SLIP-10, ed25519: hardened only. */

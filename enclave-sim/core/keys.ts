@@ -40,7 +40,7 @@ export function deriveAccount(secret: WalletSecret, namespace: string, path: str
   if (secret.kind === 'mnemonic' ? path === ONLY_KEY || !chain.accepts(path) : path !== ONLY_KEY) throw new CloisterError('account_path_invalid')
   return withKey(secret, chain.curve, path, (key) => {
     const publicKey = publicKeyOf(chain.curve, key.privateKey)
-    const chainCode = chain.derivesBelow && key.chainCode !== null ? key.chainCode.slice() : null
+    const chainCode = chain.derivesBelow(path) && key.chainCode !== null ? key.chainCode.slice() : null
     return { namespace, path, address: chain.address({ path, publicKey, chainCode }), publicKey, chainCode }
   })
 }

@@ -96,8 +96,8 @@ export interface Chain {
   accepts(path: string): boolean
   /** Names of the numberings that {@link path} knows, most common first: the order in which a mnemonic from elsewhere is looked through. */
   readonly variants: readonly string[]
-  /** Whether addresses are derived below the account, so that the account keeps its chain code. */
-  readonly derivesBelow: boolean
+  /** Whether addresses are derived below an account at this path, so that it keeps its chain code. */
+  derivesBelow(path: string): boolean
   /** The account's address. For Bitcoin, `path` ends at the account and the address is its first receiving one. */
   address(key: { readonly path: string; readonly publicKey: Uint8Array; readonly chainCode: Uint8Array | null }): string
   /**

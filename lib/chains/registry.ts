@@ -1,10 +1,11 @@
 /** The chains there are. */
 import { CloisterError } from '../protocol/errors.ts'
 import type { Chain } from './chain.ts'
+import { bitcoin } from './bitcoin/bitcoin.ts'
 import { ethereum } from './ethereum/ethereum.ts'
 import { solana } from './solana/solana.ts'
 
-const CHAINS: ReadonlyMap<string, Chain> = new Map([ethereum, solana].map((chain) => [chain.namespace, chain]))
+const CHAINS: ReadonlyMap<string, Chain> = new Map([ethereum, bitcoin, solana].map((chain) => [chain.namespace, chain]))
 
 /** The chain of a CAIP-2 chain id or namespace. @throws CloisterError `chain_unknown` */
 export function chainOf(id: string): Chain {

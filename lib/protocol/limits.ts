@@ -8,8 +8,11 @@ export const LIMITS = {
   /** Bytes of a PIN, in whatever encoding the app chose (UTF-8 digits, usually). */
   minPinBytes: 4,
   maxPinBytes: 64,
-  /** Bytes of a transaction to sign (EIP-1559 calldata is the long part; 128 KiB is geth's own limit). */
-  maxTransactionBytes: 128 * 1024,
+  /**
+   * Bytes of a payload to sign: what fits `maxBodyBytes` once it is sealed and in base64url (240 KB of it), one EIP-4844 blob with its proofs
+   * (134 KiB) included. A chain may set less.
+   */
+  maxTransactionBytes: 176 * 1024,
   /** Payloads of one `sign`. */
   maxPayloads: 100,
   /** Accounts of one wallet. */

@@ -1,4 +1,5 @@
 /** Who stole a live token, and nothing else; and what it is worth where a tenant takes requests without a client key. */
+import { createParameters } from '../../test/support/core-client.ts'
 import { createClientKey } from '../../client/client-key.ts'
 import { utf8 } from '../../lib/protocol/bytes.ts'
 import { signParameters, transfer } from '../../test/support/transactions.ts'
@@ -34,7 +35,7 @@ export async function stolenToken(world: World): Promise<void> {
   }
   const view = await ask(position.enclave, channel, { token, clientKey: null }, await victim.record(), { op: 'view', wallet: victim.wallet.id, pin: null, parameters: {} })
   await world.tried('stolen token', 'see addresses', { stopped: view.code, expected: 'proof_missing' })
-  const made = await ask(position.enclave, channel, { token, clientKey: null }, null, { op: 'create', wallet: crypto.randomUUID(), pin: '000000', parameters: { words: 24 } })
+  const made = await ask(position.enclave, channel, { token, clientKey: null }, null, { op: 'create', wallet: crypto.randomUUID(), pin: '000000', parameters: createParameters() })
   await world.tried('stolen token', 'make a wallet in the owner’s name', { stopped: made.code, expected: 'proof_missing' })
 }
 

@@ -2,37 +2,35 @@
  * Takes signed transactions apart: what was signed, and the signature. And what can be read off the bytes without
  * parsing them.
  */
-import type { EcdsaSignature } from '../../lib/chains/ethereum/ethereum.ts'
-import { readRlpList, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
+import type { EcdsaSignature } from '../../lib/chains/ethereum/signature.ts'
+import { readRlpList, writeRlp, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { concat, equal, toHex } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
-import { numberBytes, writeRlp } from './eth-rlp.ts'
+import { numberBytes } from './eth-rlp.ts'
 import { hex, UnknownShape } from './fields.ts'
 import { Failure } from './report.ts'
 
-/** The chain id that an unsigned transaction names, in CAIP-2. */
+/** The chain id that an unsigned transaction names, in CAIP-2; 1, if it names none. */
 export function chainIdOf(unsigned: Uint8Array): string {
   let item: RlpItem | undefined
   try {
     const isTyped = (unsigned[0] ?? 0) < 0xc0
-    item = readRlpList(isTyped ? unsigned.subarray(1) : unsigned)[isTyped ? 0 : 6]
+    const items = readRlpList(isTyped ? unsigned.subarray(1) : unsigned)
+    item = (isTyped && Array.isArray(items[0]) ? items[0] : items)[isTyped ? 0 : 6]
   } catch {
     item = undefined
   }
-  return `eip155:${item instanceof Uint8Array ? toNumber(item) : 0n}`
+  return `eip155:${item instanceof Uint8Array ? toNumber(item) : 1n}`
 }
 
 export interface Parts {
   /** What was signed. */
   readonly unsigned: Uint8Array
-  /** The same with a chain id, if it had none: it is not refused for that. */
-  readonly protectedForm: Uint8Array
-  /** `undefined` if v is none of those that there are. */
+  /** `undefined` if v, r and s are none that there are. */
   readonly signature: EcdsaSignature | undefined
-  /** r and s are there, and empty. */
-  readonly isUnsigned: boolean
 }
 
+/** @throws Failure when it is no transaction with a signature at all */
 export function takeApart(signed: Uint8Array): Parts {
   const type = (signed[0] ?? 0) < 0xc0 ? signed.subarray(0, 1) : new Uint8Array()
   let items: readonly RlpItem[]
@@ -41,32 +39,20 @@ export function takeApart(signed: Uint8Array): Parts {
   } catch (error) {
     throw new Failure(`its RLP is refused${error instanceof CloisterError ? `: ${error.code}` : ''}`)
   }
-  const [v, r, s] = items.slice(-3)
-  if (!(v instanceof Uint8Array) || !(r instanceof Uint8Array) || !(s instanceof Uint8Array)) {
-    if (type.length > 0) return typed(type, items, undefined, false) // EIP-4844 with its blobs: they follow the transaction
-    throw new Failure('its signature is not read')
-  }
-  const isUnsigned = r.length === 0 && s.length === 0
-  const compact = concat(pad32(r), pad32(s))
+  // EIP-4844 with its blobs: they follow the transaction.
+  const isWrapped = type.length > 0 && Array.isArray(items[0])
+  const inner: readonly RlpItem[] = isWrapped ? (items[0] as RlpItem[]) : items
+  const [v, r, s] = inner.slice(-3)
+  if (!(v instanceof Uint8Array) || !(r instanceof Uint8Array) || !(s instanceof Uint8Array)) throw new Failure('its signature is not read')
+  const fields = inner.slice(0, -3)
+  const compact = r.length > 32 || s.length > 32 ? undefined : concat(pad32(r), pad32(s))
   const number = toNumber(v)
-  if (type.length > 0) {
-    return typed(type, items, number > 1n ? undefined : { compact, recovery: number === 0n ? 0 : 1 }, isUnsigned)
-  }
-  const fields = items.slice(0, -3)
+  const signature = (recovery: bigint): EcdsaSignature | undefined =>
+    compact === undefined || recovery < 0n || recovery > 1n ? undefined : { compact, recovery: recovery === 0n ? 0 : 1 }
+  if (type.length > 0) return { unsigned: concat(type, writeRlp(isWrapped ? [fields, ...items.slice(1)] : fields)), signature: signature(number) }
+  if (number < 35n) return { unsigned: writeRlp(fields), signature: signature(number - 27n) }
   const none = new Uint8Array()
-  const withChain = (chainId: bigint): Uint8Array => writeRlp([...fields, numberBytes(chainId), none, none])
-  if (number < 37n) {
-    const recovery = number === 27n ? 0 : number === 28n ? 1 : undefined
-    const signature = recovery === undefined ? undefined : ({ compact, recovery } as const)
-    return { unsigned: writeRlp(fields), protectedForm: withChain(1n), signature, isUnsigned }
-  }
-  const form = withChain((number - 35n) / 2n) // EIP-155
-  return { unsigned: form, protectedForm: form, signature: { compact, recovery: number % 2n === 1n ? 0 : 1 }, isUnsigned }
-}
-
-function typed(type: Uint8Array, items: readonly RlpItem[], signature: Parts['signature'], isUnsigned: boolean): Parts {
-  const unsigned = concat(type, writeRlp(items.slice(0, -3)))
-  return { unsigned, protectedForm: unsigned, signature, isUnsigned }
+  return { unsigned: writeRlp([...fields, numberBytes((number - 35n) / 2n), none, none]), signature: signature((number - 35n) % 2n) } // EIP-155
 }
 
 /** Typed transactions are sometimes given as an RLP string. */
@@ -83,7 +69,6 @@ export function toItem(value: unknown): RlpItem {
 }
 
 function pad32(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > 32) throw new Failure('r or s is longer than 32 bytes')
   return concat(new Uint8Array(32 - bytes.length), bytes)
 }
 

@@ -2,7 +2,7 @@
  * RLP through lib/chains/ethereum/rlp.ts, which reads lists alone: a vector that is a lone string is read inside a list
  * of one. Also writes RLP, to make unsigned transactions out of signed ones.
  */
-import { readRlpList, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
+import { readRlpList, writeRlp, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { concat, equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { hex, UnknownShape } from './fields.ts'
@@ -27,6 +27,7 @@ export async function checkRlp(encoded: Uint8Array, content: unknown, texts: 'te
   if (depthOf(expected) > MAX_DEPTH) skip('deeper than any transaction')
   const items = isString ? readRlpList(writeRlpHead(0xc0, encoded.length, encoded)) : readRlpList(encoded)
   must(same(isString ? (items.length === 1 ? items[0] : undefined) : items, expected), 'something else is read')
+  must(equal(writeRlp(expected), encoded), 'something else is written')
 }
 
 async function refuses(encoded: Uint8Array): Promise<void> {
@@ -58,14 +59,6 @@ function toItem(value: unknown, texts: 'text' | 'hex'): RlpItem {
 export function numberBytes(value: bigint): Uint8Array {
   const digits = value === 0n ? '' : value.toString(16)
   return hex(digits.length % 2 === 0 ? digits : `0${digits}`, 'a number')
-}
-
-export function writeRlp(item: RlpItem): Uint8Array {
-  if (item instanceof Uint8Array) {
-    return item.length === 1 && (item[0] as number) < 0x80 ? item : writeRlpHead(0x80, item.length, item)
-  }
-  const content = concat(...item.map(writeRlp))
-  return writeRlpHead(0xc0, content.length, content)
 }
 
 function writeRlpHead(base: number, length: number, content: Uint8Array): Uint8Array {

@@ -1,4 +1,5 @@
 /** A hundred signatures through a real relay and a real enclave, and every secret that they touched. */
+import { createParameters } from './core-client.ts'
 import { randomBytes } from 'node:crypto'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
@@ -40,7 +41,7 @@ export async function signAndLearn(
   const wallet = crypto.randomUUID()
   const table = operatorTable(cloud.stack)
   const owner = `user#demo#${issuerHash(cloud.stack.issuerUrl)}#${user}`
-  const created = await rawCall(cloud, who, { op: 'create', wallet, pin, parameters: { words: 24 } })
+  const created = await rawCall(cloud, who, { op: 'create', wallet, pin, parameters: createParameters() })
   if (created.http.status !== 201) throw new Error('the wallet was not created')
   const { secrets, pinHash } = await walletSecrets(cloud.stack, await recordOf(table, owner, wallet), pin, PATH)
   const account = secrets.find(({ kind }) => kind === 'account private key') as Secret

@@ -1,14 +1,18 @@
-/** Ethereum: what is read is what is signed, and what can't be read is refused by its own code. */
+/** Ethereum's transactions: what is read is what is signed, and what can't be read is refused by its own code. */
 import fc from 'fast-check'
 import {
-  concatHex, getAddress, keccak256, parseTransaction, serializeTransaction, toHex as viemHex, toRlp, type Hex, type TransactionSerializable,
+  concatHex, fromRlp, getAddress, keccak256, parseTransaction, serializeTransaction, toHex as viemHex, toRlp, type Hex, type TransactionSerializable,
 } from 'viem'
-import { privateKeyToAccount, sign as viemSign } from 'viem/accounts'
+import { sign as viemSign } from 'viem/accounts'
 import { allChains, chainOf } from '../../lib/chains/registry.ts'
-import { ethereum, parse } from '../../lib/chains/ethereum/ethereum.ts'
+import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
+import { digestOf, hex, KEY, planOf, sign } from '../support/evm.ts'
 
-const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replace(/^0x/, ''), 'hex'))
+const parse = (chain: string, bytes: Uint8Array) => {
+  const plan = planOf(chain, 'transaction', bytes)
+  return { ...plan, digest: digestOf(plan) }
+}
 const TO = '0x3535353535353535353535353535353535353535' as const
 const rlp = (items: unknown): Hex => toRlp(items as Hex[])
 
@@ -36,32 +40,20 @@ describe('what viem serialises', () => {
         const parsed = parse(`eip155:${tx.chainId}`, bytes)
         expect(viemHex(parsed.digest)).toBe(keccak256(viemHex(bytes)))
         const price = tx.type === 'legacy' ? tx.gasPrice : tx.maxFeePerGas
-        expect(parsed.summary).toEqual({
+        const { actions: _actions, warnings: _warnings, ...summary } = parsed.summary
+        expect(summary).toEqual({
           chain: `eip155:${tx.chainId}`,
           kind: tx.type,
           fields: {
             chainId: String(tx.chainId), nonce: String(tx.nonce), value: String(tx.value), gasLimit: String(tx.gas), maximumFee: String(tx.gas * price),
             to: tx.to ?? 'contract creation', data: tx.data,
-            ...(tx.type === 'legacy' ? { gasPrice: String(price) } : { maxFeePerGas: String(price), maxPriorityFeePerGas: String(tx.maxPriorityFeePerGas) }),
+            ...(tx.type === 'legacy'
+              ? { gasPrice: String(price) }
+              : { maxFeePerGas: String(price), maxPriorityFeePerGas: String(tx.maxPriorityFeePerGas), accessList: JSON.stringify(tx.accessList) }),
           },
         })
       }),
       { numRuns: 300 },
-    )
-  })
-
-  test('is signed as viem signs it', async () => {
-    await fc.assert(
-      fc.asyncProperty(transaction, fc.uint8Array({ minLength: 32, maxLength: 32 }), async (tx, raw) => {
-        raw[0] = 1 // below the group's order
-        const account = privateKeyToAccount(viemHex(Uint8Array.from(raw)))
-        const parsed = parse(`eip155:${tx.chainId}`, encode(tx))
-        const { r, s, yParity } = await viemSign({ hash: viemHex(parsed.digest), privateKey: viemHex(Uint8Array.from(raw)) })
-        const { signed, hash } = parsed.assemble({ compact: hex(`${r}${s.slice(2)}`), recovery: yParity as 0 | 1 }, account.address)
-        expect(viemHex(signed)).toBe(await account.signTransaction(tx as TransactionSerializable))
-        expect(viemHex(hash)).toBe(keccak256(viemHex(signed)))
-      }),
-      { numRuns: 25 },
     )
   })
 
@@ -131,9 +123,8 @@ test.each<[string, string, Hex]>([
   ['nothing', 'tx_malformed', '0x'],
   ['a string', 'tx_malformed', '0x83646f67'],
   ['type 0', 'tx_type_unknown', typed(rlp(EIP1559), '0x00')],
-  ['type 1 (EIP-2930)', 'tx_type_unknown', hexOf('eip2930')],
-  ['type 3 (EIP-4844)', 'tx_type_unknown', typed(rlp(EIP1559), '0x03')],
-  ['type 4 (EIP-7702)', 'tx_type_unknown', typed(rlp(EIP1559), '0x04')],
+  ['type 5', 'tx_type_unknown', typed(rlp(EIP1559), '0x05')],
+  ['type 9, which is Kaia’s', 'tx_type_unknown', typed(rlp(EIP1559), '0x09')],
   ['type 0x7f', 'tx_type_unknown', typed(rlp(EIP1559), '0x7f')],
   ['a type alone', 'tx_malformed', '0x02'],
   ['a type and a string', 'tx_malformed', '0x0283646f67'],
@@ -159,7 +150,27 @@ test.each<[string, string, Hex]>([
   ['a leading zero in a fee', 'tx_not_canonical', at1559(3, '0x0006fc23ac00')],
   ['a leading zero in the gas limit', 'tx_not_canonical', put(LEGACY, 2, '0x005208')],
   ['a leading zero in the value', 'tx_not_canonical', put(LEGACY, 4, '0x0001')],
-  ['a number of 33 bytes', 'tx_field_invalid', at1559(6, `0x${'11'.repeat(33)}`)],
+  ['a value of 33 bytes', 'tx_overflow', at1559(6, `0x${'11'.repeat(33)}`)],
+  ['a fee of 33 bytes', 'tx_overflow', at1559(3, `0x${'11'.repeat(33)}`)],
+  ['a fee that is more than 2^256 wei in all', 'tx_overflow', at1559(3, `0x${'ff'.repeat(32)}`)],
+  ['a gas limit of nine bytes', 'tx_overflow', at1559(4, `0x01${'00'.repeat(8)}`)],
+  ['a chain id of 33 bytes', 'tx_field_invalid', at1559(0, `0x${'11'.repeat(33)}`)],
+  ['a tip above the fee', 'tx_field_invalid', at1559(2, '0x06fc23ac01')],
+  ['a nonce of nine bytes', 'tx_field_invalid', at1559(1, `0x01${'00'.repeat(8)}`)],
+  ['a nonce of 2^64 - 1 (EIP-2681)', 'tx_field_invalid', at1559(1, '0xffffffffffffffff')],
+  ['an address of 19 bytes', 'tx_field_invalid', at1559(5, `0x${'35'.repeat(19)}`)],
+  ['an address of 21 bytes', 'tx_field_invalid', at1559(5, `0x${'35'.repeat(21)}`)],
+  ['a list for an address', 'tx_malformed', at1559(5, [])],
+  ['a list for data', 'tx_malformed', at1559(7, ['0x01'])],
+  ['a string for the access list', 'tx_malformed', at1559(8, '0x')],
+  ['an access list of strings', 'tx_malformed', at1559(8, ['0x01'])],
+  ['an access with a short address', 'tx_field_invalid', at1559(8, [['0x35', []]])],
+  ['an access with a short key', 'tx_field_invalid', at1559(8, [[TO, [`0x${'11'.repeat(31)}`]]])],
+  ['an access with a long key', 'tx_field_invalid', at1559(8, [[TO, [`0x${'11'.repeat(33)}`]]])],
+  ['an access with one part', 'tx_malformed', at1559(8, [[TO]])],
+  ['an access with three parts', 'tx_malformed', at1559(8, [[TO, [], []]])],
+  ['a key that is a list', 'tx_malformed', at1559(8, [[TO, [[]]]])],
+  ['init code that is too long (EIP-3860)', 'tx_field_invalid', typed(rlp(EIP1559.map((item, i) => (i === 5 ? '0x' : i === 7 ? `0x${'60'.repeat(49_153)}` : item))))],
   ['a list for a number', 'tx_malformed', at1559(1, [])],
   ['trailing bytes', 'tx_trailing_bytes', concatHex([typed(rlp(EIP1559)), '0x00'])],
   ['trailing bytes of a legacy one', 'tx_trailing_bytes', concatHex([rlp(LEGACY), '0xc0'])],
@@ -167,33 +178,16 @@ test.each<[string, string, Hex]>([
   expect(codeOf(() => parse('eip155:1', hex(bytes)))).toBe(code)
 })
 
-function hexOf(_type: 'eip2930'): Hex {
-  return serializeTransaction({ type: 'eip2930', chainId: 1, gasPrice: 1n, gas: 21_000n, to: TO })
-}
-
 test.each<[string, Hex]>([
-  ['a fee that is more than 2^256 wei in all', at1559(3, `0x${'ff'.repeat(32)}`)],
-  ['a tip above the fee', at1559(2, '0x06fc23ac01')],
-  ['a nonce of nine bytes', at1559(1, `0x01${'00'.repeat(8)}`)],
-  ['a gas limit of nine bytes', at1559(4, `0x01${'00'.repeat(8)}`)],
-  ['an address of 19 bytes', at1559(5, `0x${'35'.repeat(19)}`)],
-  ['an address of 21 bytes', at1559(5, `0x${'35'.repeat(21)}`)],
-  ['a list for an address', at1559(5, [])],
-  ['a list for data', at1559(7, ['0x01'])],
-  ['a string for the access list', at1559(8, '0x')],
-  ['an access list of strings', at1559(8, ['0x01'])],
-  ['an access with a short address', at1559(8, [['0x35', []]])],
-  ['an access with a short key', at1559(8, [[TO, [`0x${'11'.repeat(31)}`]]])],
-  ['an access with a long key', at1559(8, [[TO, [`0x${'11'.repeat(33)}`]]])],
-  ['an access with three parts', at1559(8, [[TO, [], []]])],
-  ['a key that is a list', at1559(8, [[TO, [[]]]])],
-])('rejects %s', (_what, bytes) => {
-  expect(codeOf(() => parse('eip155:1', hex(bytes)))).toMatch(/^tx_(malformed|field_invalid)$/)
+  ['a nonce of 2^64 - 2', at1559(1, '0xfffffffffffffffe')],
+  ['init code of 49,152 bytes', typed(rlp(EIP1559.map((item, i) => (i === 5 ? '0x' : i === 7 ? `0x${'60'.repeat(49_152)}` : item))))],
+])('accepts %s', (_what, bytes) => {
+  expect(codeOf(() => parse('eip155:1', hex(bytes)))).toBe('ok')
 })
 
 test('rejects a transaction above the limit before it reads it', () => {
   expect(codeOf(() => parse('eip155:1', new Uint8Array(128 * 1024 + 1).fill(2)))).toBe('tx_too_large')
-  const large = encode({ type: 'eip1559', chainId: 1, gas: 1n, maxFeePerGas: 1n, data: viemHex(new Uint8Array(127 * 1024).fill(1)) })
+  const large = encode({ type: 'eip1559', chainId: 1, gas: 1n, maxFeePerGas: 1n, to: TO, data: viemHex(new Uint8Array(127 * 1024).fill(1)) })
   expect(codeOf(() => parse('eip155:1', large))).toBe('ok')
 })
 
@@ -201,36 +195,90 @@ test.each(['eip155:01', 'eip155:0x1', 'eip155:', 'eip155', 'eip155:1 ', 'EIP155:
   expect(codeOf(() => parse(chain, hex(rlp(LEGACY))))).toBe('tx_chain_id_mismatch')
 })
 
+describe('before EIP-155', () => {
+  const bytes = hex(rlp(LEGACY.slice(0, 6)))
+  const permissions = { withoutChainId: true }
+
+  test('only with the permission, and the summary says that it is valid on any chain', () => {
+    expect(codeOf(() => planOf('eip155:1', 'transaction', bytes))).toBe('tx_chain_id_missing')
+    const { summary } = planOf('eip155:1', 'transaction', bytes, { permissions })
+    expect(summary.warnings).toContain('any_chain')
+    expect(summary.fields['chainId']).toBeUndefined()
+    expect(viemHex(sign(planOf('eip155:1', 'transaction', bytes, { permissions })).signed)).toMatch(/^0xf86[0-9a-f]{3}.*(80|1b|1c)a0/)
+  })
+
+  test('rejects a chain that no request can name, permission or not', () => {
+    for (const chain of ['eip155:0', 'eip155:01', 'eip155:x', 'solana:1']) expect(codeOf(() => planOf(chain, 'transaction', bytes, { permissions }))).toBe('chain_unknown')
+    expect(codeOf(() => planOf('eip155:1', 'transaction', hex(put(LEGACY, 6, '0x')), { permissions }))).toBe('tx_chain_id_missing')
+  })
+})
+
+describe('the summary', () => {
+  const summaryOf = (bytes: Hex) => parse('eip155:1', hex(bytes)).summary
+
+  test('of a transfer, a contract creation, a call that is not known', () => {
+    expect(summaryOf(rlp(LEGACY)).actions).toMatchObject([{ action: 'transfer', fields: { to: TO, amount: '1000000000000000000' } }])
+    expect(summaryOf(rlp(LEGACY)).warnings).toEqual([])
+    const creation = summaryOf(typed(rlp(EIP1559.map((item, i) => (i === 5 ? '0x' : i === 7 ? '0x6000' : item)))))
+    expect(creation).toMatchObject({ actions: [{ action: 'create' }], fields: { to: 'contract creation' } })
+    expect(creation.warnings).toEqual(['contract_creation', 'gas_below_intrinsic'])
+    expect(summaryOf(at1559(7, '0x01020304'))).toMatchObject({ actions: [{ action: 'unknown_call', fields: { data: '0x01020304' } }], warnings: ['unknown_call', 'gas_below_intrinsic'] })
+  })
+
+  test.each<[string, Hex, number]>([
+    ['a transfer', rlp(LEGACY), 21_000],
+    ['calldata (EIP-2028, EIP-7623)', put(LEGACY, 5, '0x0001'), 21_000 + 50],
+    ['creation (EIP-3860)', rlp(LEGACY.map((item, i) => (i === 3 ? '0x' : i === 5 ? `0x${'00'.repeat(33)}` : item))), 21_000 + 32_000 + 33 * 4 + 4],
+    ['an access list (EIP-2930)', at1559(8, [[TO, [`0x${'11'.repeat(32)}`]]]), 21_000 + 2400 + 1900],
+  ])('warns of less gas than is used before anything runs: %s', (_what, bytes, needed) => {
+    const withGas = (gas: number): Hex => {
+      const isLegacy = !bytes.startsWith('0x02')
+      const items = fromRlp(isLegacy ? bytes : `0x${bytes.slice(4)}`, 'hex') as Hex[]
+      const list = rlp(items.map((item, i) => (i === (isLegacy ? 2 : 4) ? viemHex(gas) : item)))
+      return isLegacy ? list : typed(list)
+    }
+    expect(summaryOf(withGas(needed)).warnings).not.toContain('gas_below_intrinsic')
+    expect(summaryOf(withGas(needed - 1)).warnings).toContain('gas_below_intrinsic')
+  })
+})
+
+test('rejects a context that nothing takes', () => {
+  expect(codeOf(() => planOf('eip155:1', 'transaction', hex(rlp(LEGACY)), { context: {} }))).toBe('parameters_malformed')
+})
+
 describe('assembling', () => {
-  const account = privateKeyToAccount(`0x${'46'.repeat(32)}`)
-  const parsed = parse('eip155:1', hex(rlp(LEGACY)))
-  const signature = async (privateKey: Hex = `0x${'46'.repeat(32)}`) => {
-    const { r, s, yParity } = await viemSign({ hash: viemHex(parsed.digest), privateKey })
+  const plan = planOf('eip155:1', 'transaction', hex(rlp(LEGACY)))
+  const signature = async (privateKey: Hex = viemHex(KEY)) => {
+    const { r, s, yParity } = await viemSign({ hash: viemHex(digestOf(plan)), privateKey })
     return { compact: hex(`${r}${s.slice(2)}`), recovery: yParity as 0 | 1 }
   }
 
   test('EIP-155’s own example', async () => {
-    expect(viemHex(parsed.assemble(await signature(), account.address).signed)).toBe(
+    expect(viemHex(plan.assemble([await signature()]).signed)).toBe(
       '0xf86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83',
     )
   })
 
-  test('rejects a signature of another key, for another digest, of the other parity, or with a high s', async () => {
+  test('rejects a signature of another key, for another digest, of the other parity, with a high s, of another length, and any other number of them', async () => {
     const good = await signature()
     const other = await signature(`0x${'47'.repeat(32)}`)
     const n = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
     const highS = (n - BigInt(viemHex(good.compact.subarray(32)))).toString(16).padStart(64, '0')
     const high = { compact: hex(`${viemHex(good.compact.subarray(0, 32))}${highS}`), recovery: (1 - good.recovery) as 0 | 1 }
-    for (const bad of [other, { ...good, compact: flipped(good.compact, 3) }, { ...good, recovery: (1 - good.recovery) as 0 | 1 }, high, { ...good, compact: new Uint8Array(64) }]) {
-      expect(() => parsed.assemble(bad, account.address)).toThrow()
-    }
-    expect(() => parsed.assemble(good, TO)).toThrow('not from the account')
+    const bad = [
+      other, { ...good, compact: flipped(good.compact, 3) }, { ...good, recovery: (1 - good.recovery) as 0 | 1 }, { ...good, recovery: null }, high,
+      { ...good, compact: new Uint8Array(64) }, { ...good, compact: good.compact.subarray(0, 63) },
+    ]
+    for (const one of bad) expect(() => plan.assemble([one])).toThrow()
+    expect(() => plan.assemble([])).toThrow()
+    expect(() => plan.assemble([good, good])).toThrow()
+    expect(() => planOf('eip155:1', 'transaction', hex(rlp(LEGACY)), { key: hex('47'.repeat(32)) }).assemble([good])).toThrow('not from the account')
   })
 })
 
-test('chains by id: Ethereum, and none that is not there', () => {
+test('chains by id: theirs, and none that is not there', () => {
   expect(chainOf('eip155:1')).toBe(ethereum)
   expect(chainOf('eip155')).toBe(ethereum)
-  for (const id of ['', 'eip', 'eip1559:1', 'EIP155:1', 'bip122:0', '__proto__', 'constructor']) expect(codeOf(() => chainOf(id))).toBe('chain_unknown')
+  for (const id of ['', 'eip', 'eip1559:1', 'EIP155:1', 'cosmos:1', '__proto__', 'constructor']) expect(codeOf(() => chainOf(id))).toBe('chain_unknown')
   expect(allChains()).toContain(ethereum)
 })

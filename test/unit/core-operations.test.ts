@@ -157,7 +157,7 @@ describe('sign', () => {
   })
 
   test.each<[string, Uint8Array, string, string]>([
-    ['tx_type_unknown', Uint8Array.of(4, ...TRANSACTION.slice(1)), CHAIN, PATH],
+    ['tx_type_unknown', Uint8Array.of(0x7f, ...TRANSACTION.slice(1)), CHAIN, PATH],
     ['tx_malformed', new Uint8Array(), CHAIN, PATH],
     ['tx_trailing_bytes', Uint8Array.of(...TRANSACTION, 0), CHAIN, PATH],
     ['tx_chain_id_mismatch', TRANSACTION, 'eip155:2', PATH],

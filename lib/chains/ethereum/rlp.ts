@@ -1,9 +1,10 @@
 /**
- * Walks one RLP list (Ethereum Yellow Paper, appendix B) and returns its items.
+ * RLP (Ethereum Yellow Paper, appendix B): reads one list and returns its items; writes them back.
  *
  * Accepted: canonical RLP only. A single byte below 0x80 stands for itself, lengths are in shortest form, the list fills the
  * input exactly. What is wrong gets its own code, which is all that this adds to the decoder of micro-eth-signer.
  */
+import { concat } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 
 export type RlpItem = Uint8Array | readonly RlpItem[]
@@ -52,4 +53,20 @@ function readLength(bytes: Uint8Array, at: number, limit: number, code: number):
   }
   if (start + length > limit) throw new CloisterError('tx_malformed')
   return { start, end: start + length }
+}
+
+/** The one canonical encoding of an item. */
+export function writeRlp(item: RlpItem): Uint8Array<ArrayBuffer> {
+  if (item instanceof Uint8Array) {
+    return item.length === 1 && (item[0] as number) < 0x80 ? Uint8Array.from(item) : concat(writeHead(0x80, item.length), item)
+  }
+  const content = item.map(writeRlp)
+  return concat(writeHead(0xc0, content.reduce((sum, part) => sum + part.length, 0)), ...content)
+}
+
+function writeHead(base: number, length: number): Uint8Array {
+  if (length <= 55) return Uint8Array.of(base + length)
+  const digits: number[] = []
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256)
+  return Uint8Array.of(base + 55 + digits.length, ...digits)
 }

@@ -25,7 +25,7 @@ export const solana: Chain = {
   curve: 'ed25519',
   path: solanaPath,
   variants: SOLANA_VARIANTS,
-  derivesBelow: false,
+  derivesBelow: () => false,
   accepts: acceptsSolanaPath,
   address: ({ publicKey }) => addressOf(publicKey),
   read({ chain, kind, data, context }) {
