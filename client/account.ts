@@ -5,7 +5,9 @@
 import { CloisterError, type GuessState } from '../lib/protocol/errors.ts'
 import type { Account, SignedPayload } from '../lib/protocol/operations.ts'
 import type { WalletView } from '../lib/protocol/wallet-view.ts'
+import type { BitcoinAccount } from './bitcoin.ts'
 import type { EthereumAccount } from './ethereum.ts'
+import type { SolanaAccount } from './solana.ts'
 import type { PinOptions, SignRequest, Wallet } from './wallet.ts'
 
 /** What there is of any account, whatever its chain. */
@@ -36,11 +38,15 @@ export interface ChainClient<A extends WalletAccount = WalletAccount> {
 /** The chains' own accounts, by name. */
 export interface AccountsByName {
   readonly ethereum: EthereumAccount
+  readonly bitcoin: BitcoinAccount
+  readonly solana: SolanaAccount
 }
 
 /** The chains' own accounts, by CAIP-2 namespace. */
 export interface AccountsByNamespace {
   readonly eip155: EthereumAccount
+  readonly bip122: BitcoinAccount
+  readonly solana: SolanaAccount
 }
 
 export interface AccountChoice {

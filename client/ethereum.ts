@@ -11,9 +11,10 @@ import { ethereum as chain } from '../lib/chains/ethereum/ethereum.ts'
 import { utf8 } from '../lib/protocol/bytes.ts'
 import { CloisterError, type GuessState } from '../lib/protocol/errors.ts'
 import type { SignedPayload } from '../lib/protocol/operations.ts'
-import { findAccount, type AccountRequest, type ChainClient, type WalletAccount } from './account.ts'
+import type { AccountRequest, ChainClient, WalletAccount } from './account.ts'
 import { serialize, serializeAuthorization, type EthereumTransaction, type SignedAuthorization } from './ethereum-fields.ts'
 import { bytesOf, hexOf, type Hex } from './hex.ts'
+import { signSummarized, summarize } from './summarize.ts'
 import type { PinOptions } from './wallet.ts'
 
 export type { AccessListItem, EthereumTransaction, SerializedTransaction, SignedAuthorization, TransactionFields } from './ethereum-fields.ts'
@@ -81,13 +82,7 @@ export function ethereumAccount(wallet: WalletAccount['wallet'], options: { read
 }
 
 function ethereumAccountOf(base: WalletAccount): EthereumAccount {
-  function summarize({ chain: id, kind, data, context = null }: AccountRequest): Summary {
-    const { accounts, permissions } = base.wallet.last
-    const account = findAccount(base.wallet.last, base.namespace, base.path)
-    return chain.read({ chain: id, kind, data, context }).plan({ account, accounts, permissions }).summary
-  }
-  const sign = async (request: AccountRequest, options: PinOptions): Promise<SignedPayload & GuessState> =>
-    base.sign({ ...request, summary: summarize(request) }, options)
+  const sign = async (request: AccountRequest, options: PinOptions): Promise<SignedPayload & GuessState> => signSummarized(chain, base, request, options)
   const signMessage = async (request: EthereumRequest, options: PinOptions): Promise<SignedMessage> => {
     const result = await sign(requestOf(request), options)
     return { ...result, signature: hexOf(result.signed) }
@@ -107,7 +102,7 @@ function ethereumAccountOf(base: WalletAccount): EthereumAccount {
       const { signed, guessesLeft, lockedUntilMs, wrongTotal } = await sign(requestOf({ authorization }), options)
       return { ...authorization, ...signatureOf(signed), guessesLeft, lockedUntilMs, wrongTotal }
     },
-    summary: async (request) => summarize(requestOf(request)),
+    summary: async (request) => summarize(chain, base, requestOf(request)),
   }
 }
 

@@ -3,8 +3,10 @@
  * a file of its own; those that don't had better import client/core and give `connect` the chains that they want.
  */
 import { lazyChain, type ChainClient } from './account.ts'
+import type { BitcoinAccount } from './bitcoin.ts'
 import { connect as connectCore, type Cloister, type ConnectOptions } from './connect.ts'
 import type { EthereumAccount } from './ethereum.ts'
+import type { SolanaAccount } from './solana.ts'
 
 export * from './connect.ts'
 
@@ -15,7 +17,21 @@ const lazyEthereum = lazyChain<EthereumAccount>({
   load: async () => (await import('./ethereum.ts')).ethereum,
 })
 
-const CHAINS: readonly ChainClient[] = [lazyEthereum]
+const lazyBitcoin = lazyChain<BitcoinAccount>({
+  name: 'bitcoin',
+  namespace: 'bip122',
+  methods: { signTransaction: true, signMessage: true, summary: true },
+  load: async () => (await import('./bitcoin.ts')).bitcoin,
+})
+
+const lazySolana = lazyChain<SolanaAccount>({
+  name: 'solana',
+  namespace: 'solana',
+  methods: { signTransaction: true, signMessage: true, summary: true },
+  load: async () => (await import('./solana.ts')).solana,
+})
+
+const CHAINS: readonly ChainClient[] = [lazyEthereum, lazyBitcoin, lazySolana]
 
 /** `connect` of the core, knowing every chain. */
 export function connect(options: ConnectOptions): Promise<Cloister> {
