@@ -21,6 +21,8 @@ export interface BitcoinTransaction {
 export interface BitcoinMessage {
   readonly message: string | Uint8Array
   readonly chain?: string
+  /** Which of the account's addresses signs; the first receiving one when left out. */
+  readonly position?: { readonly change: 0 | 1; readonly index: number }
 }
 
 export interface BitcoinAccount extends WalletAccount {
@@ -47,5 +49,6 @@ export const bitcoin: ChainClient<BitcoinAccount> & Pick<typeof chain, 'path' | 
 function bitcoinRequest(request: BitcoinTransaction | BitcoinMessage): AccountRequest {
   const id = request.chain ?? MAINNET
   if ('psbt' in request) return { chain: id, kind: 'transaction', data: request.psbt }
-  return { chain: id, kind: 'message', data: typeof request.message === 'string' ? utf8(request.message) : request.message }
+  const data = typeof request.message === 'string' ? utf8(request.message) : request.message
+  return { chain: id, kind: 'message', data, context: request.position === undefined ? null : { ...request.position } }
 }
