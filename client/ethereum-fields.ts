@@ -1,8 +1,8 @@
 /** Ethereum transactions from their fields: the unsigned serialisation of each type (EIP-155, 2930, 1559, 4844, 7702). */
+import { writeRlp, type RlpItem } from '../lib/chains/ethereum/rlp.ts'
 import { concat } from '../lib/protocol/bytes.ts'
 import { CloisterError } from '../lib/protocol/errors.ts'
 import { bytesOf, type Hex } from './hex.ts'
-import { encodeRlp, type RlpValue } from './rlp.ts'
 
 type Quantity = bigint | number
 
@@ -58,7 +58,7 @@ export function serialize(transaction: EthereumTransaction): Uint8Array {
   if (gasPrice !== undefined) {
     if ([maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas, blobVersionedHashes, authorizationList].some((field) => field !== undefined)) throw invalid()
     const price = quantity(gasPrice)
-    if (accessList === undefined) return encodeRlp([quantity(nonce), price, ...tail, quantity(chainId), new Uint8Array(), new Uint8Array()])
+    if (accessList === undefined) return writeRlp([quantity(nonce), price, ...tail, quantity(chainId), new Uint8Array(), new Uint8Array()])
     return typed(1, [quantity(chainId), quantity(nonce), price, ...tail, accesses(accessList)])
   }
   const start = [quantity(chainId), quantity(nonce), quantity(maxPriorityFeePerGas), quantity(maxFeePerGas), ...tail, accesses(accessList ?? [])]
@@ -74,16 +74,16 @@ export function serializeAuthorization({ chainId, address, nonce }: Pick<SignedA
   return typed(5, [quantity(chainId), fixed(address, 20), quantity(nonce)])
 }
 
-function authorization({ chainId, address, nonce, yParity, r, s }: SignedAuthorization): RlpValue {
+function authorization({ chainId, address, nonce, yParity, r, s }: SignedAuthorization): RlpItem {
   return [quantity(chainId), fixed(address, 20), quantity(nonce), quantity(yParity), quantity(BigInt(r)), quantity(BigInt(s))]
 }
 
-function accesses(list: readonly AccessListItem[]): RlpValue {
+function accesses(list: readonly AccessListItem[]): RlpItem {
   return list.map(({ address, storageKeys }) => [fixed(address, 20), storageKeys.map((key) => fixed(key, 32))])
 }
 
-function typed(type: number, items: RlpValue): Uint8Array {
-  return concat(Uint8Array.of(type), encodeRlp(items))
+function typed(type: number, items: RlpItem): Uint8Array {
+  return concat(Uint8Array.of(type), writeRlp(items))
 }
 
 /** Big-endian without leading zeros; zero is empty (Yellow Paper, appendix B). */

@@ -8,6 +8,7 @@
  */
 import type { Summary } from '../lib/chains/chain.ts'
 import { ethereum as chain } from '../lib/chains/ethereum/ethereum.ts'
+import { readRlpList } from '../lib/chains/ethereum/rlp.ts'
 import { utf8 } from '../lib/protocol/bytes.ts'
 import { CloisterError, type GuessState } from '../lib/protocol/errors.ts'
 import type { SignedPayload } from '../lib/protocol/operations.ts'
@@ -148,27 +149,13 @@ function signInChainId(message: string): string | undefined {
   return /^Chain ID: ([1-9][0-9]{0,15})$/m.exec(message)?.[1]
 }
 
-/** Of `rlp([chain_id, address, nonce, y_parity, r, s])`, whose last three items are of up to 33 bytes each. */
+/** Of `rlp([chain_id, address, nonce, y_parity, r, s])`. */
 function signatureOf(signed: Uint8Array): Pick<SignedAuthorization, 'yParity' | 'r' | 's'> {
-  const items = shortItems(signed)
-  const [yParity, r, s] = items.slice(3)
-  if (items.length !== 6 || yParity === undefined || r === undefined || s === undefined) throw new CloisterError('answer_invalid')
+  const [, , , yParity, r, s] = readRlpList(signed)
+  if (!(yParity instanceof Uint8Array) || !(r instanceof Uint8Array) || !(s instanceof Uint8Array)) throw new CloisterError('answer_invalid')
   return { yParity: yParity.length === 0 ? 0 : 1, r: word(r), s: word(s) }
 }
 
 function word(bytes: Uint8Array): Hex {
   return `0x${hexOf(bytes).slice(2).padStart(64, '0')}`
-}
-
-/** The items of an RLP list that has no lists in it and no item over 55 bytes. */
-function shortItems(list: Uint8Array): Uint8Array[] {
-  const first = list[0] ?? 0
-  const items: Uint8Array[] = []
-  for (let at = first > 0xf7 ? 1 + first - 0xf7 : 1; at < list.length; ) {
-    const head = list[at] as number
-    const [start, length] = head < 0x80 ? [at, 1] : [at + 1, head - 0x80]
-    items.push(list.subarray(start, start + length))
-    at = start + length
-  }
-  return items
 }

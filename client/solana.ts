@@ -6,15 +6,11 @@ import type { GuessState } from '../lib/protocol/errors.ts'
 import { utf8 } from '../lib/protocol/bytes.ts'
 import type { SignedPayload } from '../lib/protocol/operations.ts'
 import type { AccountRequest, ChainClient, WalletAccount } from './account.ts'
+import { SOLANA_CHAINS } from './solana-chains.ts'
 import { signSummarized, summarize } from './summarize.ts'
 import type { PinOptions } from './wallet.ts'
 
-/** CAIP-2: the first 32 characters of the genesis hash. */
-export const SOLANA_CHAINS = {
-  mainnet: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
-  devnet: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
-  testnet: 'solana:4uhcVJyU9pJkvQyS88uRDiswHScCKQ3z',
-} as const
+export { SOLANA_CHAINS } from './solana-chains.ts'
 
 export interface SolanaTransaction {
   /** As it travels: signatures (zeros where missing), then the message, legacy or version 0. */

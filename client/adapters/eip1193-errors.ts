@@ -51,7 +51,7 @@ const UNAUTHORIZED: ReadonlySet<ErrorCode> = new Set([
 /** What a dapp is told. */
 export function toRpcError(error: unknown): ProviderRpcError {
   if (error instanceof ProviderRpcError) return error
-  if (error instanceof Error && error.name === 'AbortError') return rpcError('userRejected')
+  if ((error as { readonly name?: unknown } | null)?.name === 'AbortError') return rpcError('userRejected')
   if (!(error instanceof CloisterError)) return rpcError('internal')
   const { code, guesses, retryAfterSec } = error
   const kind = kindOf(code)

@@ -6,7 +6,7 @@
  * ```
  */
 import {
-  AbstractSigner, assertArgument, getAddress, resolveAddress, Signature, Transaction, TypedDataEncoder,
+  AbstractSigner, assertArgument, copyRequest, getAddress, resolveAddress, Signature, Transaction, TypedDataEncoder,
   type Authorization, type AuthorizationRequest, type Provider, type TransactionLike, type TransactionRequest, type TypedDataDomain, type TypedDataField,
 } from 'ethers'
 import type { EthereumAccount, Hex, TypedData } from '../ethereum.ts'
@@ -35,7 +35,8 @@ export class CloisterSigner extends AbstractSigner {
   }
 
   override async signTransaction(request: TransactionRequest): Promise<string> {
-    const { from, to, ...rest } = request
+    // Which may be a Transaction, whose fields are getters.
+    const { from, to, ...rest } = copyRequest(request)
     if (from !== undefined && from !== null) {
       assertArgument(getAddress(await resolveAddress(from, this.provider)) === this.account.address, 'transaction from address mismatch', 'tx.from', from)
     }

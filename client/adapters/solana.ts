@@ -15,7 +15,8 @@ import type {
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { withDeadline } from '../deadline.ts'
-import { SOLANA_CHAINS, type SolanaAccount } from '../solana.ts'
+import type { SolanaAccount } from '../solana.ts'
+import { SOLANA_CHAINS } from '../solana-chains.ts'
 import type { PinOptions } from '../wallet.ts'
 
 export interface SolanaWalletOptions {
