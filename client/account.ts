@@ -76,7 +76,7 @@ export function accountGetter(wallet: () => Wallet, chains: readonly ChainClient
     const base = baseAccount(wallet(), chosen.namespace, chosen.path)
     return chains.find((one) => one.namespace === chosen.namespace)?.account(base) ?? base
   }
-  return get as GetAccount
+  return get
 }
 
 function baseAccount(wallet: Wallet, namespace: string, path: string | undefined): WalletAccount {

@@ -21,7 +21,7 @@ export function withDeadline<T>({ signal, timeoutMs }: Deadline, run: (signal: A
     const controller = new AbortController()
     const stop = (reason: unknown): void => {
       settle()
-      reject(reason as Error)
+      reject(reason)
       controller.abort(reason)
     }
     const abort = (): void => stop(reasonOf(signal as AbortSignal))

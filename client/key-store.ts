@@ -29,7 +29,7 @@ const STORE = 'keys'
 export function indexedDbKeyStore({ database = 'cloister', factory = indexedDB }: { readonly database?: string; readonly factory?: IDBFactory } = {}): KeyStore {
   async function use<T>(mode: IDBTransactionMode, run: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     const opening = factory.open(database, 1)
-    opening.onupgradeneeded = () => void opening.result.createObjectStore(STORE)
+    opening.addEventListener('upgradeneeded', () => void opening.result.createObjectStore(STORE))
     const db = await done(opening)
     try {
       return await done(run(db.transaction(STORE, mode).objectStore(STORE)))
@@ -58,7 +58,7 @@ export function defaultKeyStore(): KeyStore {
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'))
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed')))
   })
 }

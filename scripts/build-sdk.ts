@@ -29,7 +29,7 @@ async function declare(): Promise<void> {
   try {
     await promisify(execFile)(process.execPath, [compiler, '-p', project], { cwd: root })
   } catch (error) {
-    throw new Error(`the declarations can not be made:\n${(error as { stdout?: string }).stdout ?? ''}`)
+    throw new Error(`the declarations can not be made:\n${(error as { stdout?: string }).stdout ?? ''}`, { cause: error })
   } finally {
     await rm(project, { force: true })
   }

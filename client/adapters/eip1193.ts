@@ -62,7 +62,8 @@ export function cloisterProvider({ accounts: findAccounts, chains: given, approv
   let isClosed = false
 
   function emit<E extends keyof ProviderEvents>(event: E, payload: Parameters<ProviderEvents[E]>[0]): void {
-    for (const listener of [...(listeners.get(event) ?? [])]) listener(payload)
+    // A copy: listeners may remove themselves.
+    for (const listener of Array.from(listeners.get(event) ?? [])) listener(payload)
   }
   const addresses = (): Hex[] => accounts.map(({ address }) => address)
 

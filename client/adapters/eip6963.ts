@@ -12,7 +12,7 @@ export interface ProviderInfo {
 }
 
 /** @param target - where the events go: the window. @returns stops announcing */
-export function announceProvider(provider: CloisterProvider, info: Omit<ProviderInfo, 'uuid'>, target: EventTarget = globalThis as unknown as EventTarget): () => void {
+export function announceProvider(provider: CloisterProvider, info: Omit<ProviderInfo, 'uuid'>, target: EventTarget = globalThis): () => void {
   const detail = Object.freeze({ info: Object.freeze({ uuid: crypto.randomUUID(), ...info }), provider })
   const announce = (): void => void target.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }))
   target.addEventListener('eip6963:requestProvider', announce)

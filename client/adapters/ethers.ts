@@ -7,7 +7,7 @@
  */
 import {
   AbstractSigner, assertArgument, copyRequest, getAddress, resolveAddress, Signature, Transaction, TypedDataEncoder,
-  type Authorization, type AuthorizationRequest, type Provider, type TransactionLike, type TransactionRequest, type TypedDataDomain, type TypedDataField,
+  type Authorization, type AuthorizationRequest, type Provider, type TransactionRequest, type TypedDataDomain, type TypedDataField,
 } from 'ethers'
 import type { EthereumAccount, Hex, TypedData } from '../ethereum.ts'
 import type { PinOptions } from '../wallet.ts'
@@ -41,7 +41,7 @@ export class CloisterSigner extends AbstractSigner {
       assertArgument(getAddress(await resolveAddress(from, this.provider)) === this.account.address, 'transaction from address mismatch', 'tx.from', from)
     }
     const recipient = to === undefined || to === null ? {} : { to: await resolveAddress(to, this.provider) }
-    const transaction = Transaction.from({ ...rest, ...recipient } as TransactionLike<string>)
+    const transaction = Transaction.from({ ...rest, ...recipient })
     const { rawTransaction } = await this.account.signTransaction(
       { chainId: transaction.chainId, serialized: transaction.unsignedSerialized as Hex },
       this.#options,

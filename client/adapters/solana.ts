@@ -57,7 +57,8 @@ export function solanaWallet(given: SolanaWalletOptions): Wallet & { readonly fe
 
   function setAccounts(next: readonly SolanaAccount[]): void {
     accounts = next.map((own) => Object.freeze({ address: own.address, publicKey: own.publicKey.slice(), chains, features: SIGNING, own }))
-    for (const listener of [...listeners]) listener({ accounts })
+    // A copy: listeners may remove themselves.
+    for (const listener of Array.from(listeners)) listener({ accounts })
   }
 
   function accountOf(asked: WalletAccount): SolanaAccount {
@@ -154,7 +155,7 @@ export function solanaWallet(given: SolanaWalletOptions): Wallet & { readonly fe
 }
 
 /** Makes the wallet known to the page's dapps, before or after they look. */
-export function registerWallet(wallet: Wallet, target: EventTarget = globalThis as unknown as EventTarget): void {
+export function registerWallet(wallet: Wallet, target: EventTarget = globalThis): void {
   const register = ({ register: add }: { readonly register: (...wallets: Wallet[]) => unknown }): void => void add(wallet)
   target.addEventListener('wallet-standard:app-ready', (event) => register((event as CustomEvent<{ register: (...wallets: Wallet[]) => unknown }>).detail))
   target.dispatchEvent(new CustomEvent('wallet-standard:register-wallet', { detail: register }))

@@ -32,11 +32,14 @@ export function cloisterAccount(account: EthereumAccount, options: Options = {})
       return { address, chainId, nonce, r, s, yParity: Number(yParity) }
     },
     signTransaction: async (transaction, { serializer = serializeTransaction } = {}) =>
-      signTransaction(account, transaction as TransactionSerializable, serializer as typeof serializeTransaction, options),
-  }) as LocalAccount
+      signTransaction(account, transaction as TransactionSerializable, serializer as Serializer, options),
+  })
 }
 
-async function signTransaction(account: EthereumAccount, transaction: TransactionSerializable, serializer: typeof serializeTransaction, options: Options): Promise<Hex> {
+/** A chain's own may take its time. */
+type Serializer = (...args: Parameters<typeof serializeTransaction>) => Hex | Promise<Hex>
+
+async function signTransaction(account: EthereumAccount, transaction: TransactionSerializable, serializer: Serializer, options: Options): Promise<Hex> {
   const hasBlobs = 'sidecars' in transaction && Array.isArray(transaction.sidecars)
   // Blobs are not signed: their hashes are.
   const serialized = await serializer(hasBlobs ? ({ ...transaction, sidecars: false } as unknown as TransactionSerializable) : transaction)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ENTRIES, PEERS } from './entries.ts'
 
 /** No Node built-in is external here: one that is imported anywhere fails the build. */
-const COMMON = { bundle: true, format: 'esm', platform: 'browser', target: ['es2022'], logLevel: 'silent', metafile: true } as const
+const COMMON = { bundle: true, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'silent', metafile: true } as const
 
 /** Every entry, sharing its chunks, into `<outDir>/client/…`; packages go in, but for those that are the app's own. */
 export function buildSdk({ root, outDir }: { readonly root: string; readonly outDir: string }): Promise<BuildResult<{ metafile: true }>> {

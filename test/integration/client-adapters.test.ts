@@ -1,7 +1,7 @@
 /** The adapters, each with its real library, an enclave in this process, and a real chain (anvil). */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { BrowserProvider, Contract, JsonRpcProvider, verifyMessage as ethersVerifyMessage, verifyTypedData as ethersVerifyTypedData, type Eip1193Provider } from 'ethers'
+import { BrowserProvider, Contract, JsonRpcProvider, verifyMessage as ethersVerifyMessage, verifyTypedData as ethersVerifyTypedData } from 'ethers'
 import {
   createPublicClient, createWalletClient, custom, defineChain, http, parseEther, toHex, verifyMessage, verifyTypedData, type Hex, type PublicClient,
 } from 'viem'
@@ -44,7 +44,7 @@ describeChain('on anvil', () => {
     const cloister = await sdk.connect({ pin })
     const wallet = await cloister.wallets.create({ permissions: { rawHash: true } })
     account = wallet.account('ethereum')
-    client = createPublicClient({ chain: local(chain.url), transport: http(), pollingInterval: 50 }) as PublicClient
+    client = createPublicClient({ chain: local(chain.url), transport: http(), pollingInterval: 50 })
     await client.request({ method: 'anvil_setBalance' as never, params: [account.address, toHex(parseEther('1000'))] as never })
   }, 90_000)
   afterAll(async () => {
@@ -149,7 +149,7 @@ describeChain('on anvil', () => {
     })
 
     test('under ethers’ BrowserProvider: sends a token', async () => {
-      const browser = new BrowserProvider(provider as unknown as Eip1193Provider, LOCAL_CHAIN_ID, { cacheTimeout: -1, pollingInterval: 50 })
+      const browser = new BrowserProvider(provider, LOCAL_CHAIN_ID, { cacheTimeout: -1, pollingInterval: 50 })
       const signer = await browser.getSigner()
       expect(await signer.getAddress()).toBe(account.address)
       const contract = new Contract(token, [...ERC20_ABI], signer)
@@ -181,7 +181,7 @@ describeChain('on anvil', () => {
       const wallet = createWalletClient({ chain: local(chain.url), transport: custom(provider) })
       const signature = await wallet.signTypedData({ ...TYPED, account: account.address })
       expect(await verifyTypedData({ ...TYPED, address: account.address, signature })).toBe(true)
-      const signer = await new BrowserProvider(provider as unknown as Eip1193Provider, LOCAL_CHAIN_ID).getSigner()
+      const signer = await new BrowserProvider(provider, LOCAL_CHAIN_ID).getSigner()
       expect(await signer.signTypedData(TYPED.domain, { Mail: [...TYPED.types.Mail] }, TYPED.message)).toBe(signature)
     })
   })

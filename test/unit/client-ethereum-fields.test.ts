@@ -43,7 +43,7 @@ test.each<[string, object]>([
   ['a short address', { ...fees, to: '0x35' }],
   ['a short storage key', { ...fees, accessList: [{ address: to, storageKeys: ['0x00'] }] }],
 ])('refuses %s', (_what, changes) => {
-  expect(() => serialize({ ...base, ...changes } as unknown as TransactionFields)).toThrow(expect.objectContaining({ code: 'tx_field_invalid' }))
+  expect(() => serialize({ ...base, ...changes })).toThrow(expect.objectContaining({ code: 'tx_field_invalid' }))
 })
 
 test('EIP-7702 authorization', () => {
