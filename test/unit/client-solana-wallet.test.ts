@@ -1,6 +1,7 @@
 /** Wallet Standard for Solana, with web3.js and Solana's own runtime, and an enclave in this process. */
 import { verify } from 'node:crypto'
 import { Keypair, LAMPORTS_PER_SOL, PublicKey, SystemProgram, Transaction, TransactionMessage, VersionedTransaction } from '@solana/web3.js'
+import type * as Kit from '@solana/kit'
 import type * as Lite from 'litesvm'
 import { registerWallet, solanaWallet, type SolanaWalletOptions } from '../../client/adapters/solana.ts'
 import { solana, type SolanaAccount } from '../../client/solana.ts'
@@ -21,7 +22,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => sdk.close())
 
-async function runtime(): Promise<{ svm: Lite.LiteSVM | undefined; kit: typeof import('@solana/kit') }> {
+async function runtime(): Promise<{ svm: Lite.LiteSVM | undefined; kit: typeof Kit }> {
   const lite: typeof Lite | undefined = await import('litesvm').catch(() => undefined)
   if (lite === undefined) process.stdout.write('LiteSVM is installed for Linux on x64 with glibc alone: the runtime is not asked\n')
   return { svm: lite === undefined ? undefined : new lite.LiteSVM(), kit: await import('@solana/kit') }
