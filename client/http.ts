@@ -54,27 +54,43 @@ export async function postSealed(
 }
 
 export function fetchWallets(api: Api, token: string, deadline: Deadline = {}): Promise<readonly WalletListing[]> {
-  return get(api, '/v1/wallets', token, deadline, ({ wallets }) => (Array.isArray(wallets) ? (wallets as WalletListing[]) : undefined))
+  return get(api, '/v1/wallets', token, deadline, ({ wallets }) => {
+    const found = rowsOf(wallets)?.map(listingOf)
+    return found === undefined || found.includes(undefined) ? undefined : (found as WalletListing[])
+  })
 }
 
 /** `GET /v1/wallets/{id}/receipts`: a page of sealed receipts after a sequence number, in their order. */
 export function fetchReceipts(api: Api, token: string, wallet: string, after: number, deadline: Deadline = {}): Promise<readonly StoredReceipt[]> {
-  return get(api, `/v1/wallets/${wallet}/receipts?after=${after}`, token, deadline, ({ receipts }) => {
-    if (!Array.isArray(receipts)) return undefined
-    return (receipts as readonly { sequence?: unknown; sealed?: unknown }[]).map(({ sequence, sealed }) => ({
+  return get(api, `/v1/wallets/${wallet}/receipts?after=${after}`, token, deadline, ({ receipts }) =>
+    rowsOf(receipts)?.map(({ sequence, sealed }) => ({
       sequence: typeof sequence === 'number' ? sequence : Number.NaN,
       sealed: bytesOf(sealed) ?? new Uint8Array(),
-    }))
-  })
+    })),
+  )
 }
 
-function get<T>(api: Api, path: string, token: string | undefined, deadline: Deadline, read: (body: Reply['body']) => T | undefined): Promise<T> {
-  return retrying(async () => {
-    const reply = await send(api, path, { method: 'GET', ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) }, deadline)
-    const found = reply.ok ? read(reply.body) : undefined
-    if (found === undefined) throw problemOf(reply)
-    return found
+/** A list of objects, whatever is in them. */
+function rowsOf(value: unknown): readonly Reply['body'][] | undefined {
+  return Array.isArray(value) && value.every((row: unknown) => typeof row === 'object' && row !== null) ? (value as Reply['body'][]) : undefined
+}
+
+function listingOf({ id, createdAtMs, expiresAtSec }: Reply['body']): WalletListing | undefined {
+  if (typeof id !== 'string' || typeof createdAtMs !== 'number' || typeof expiresAtSec !== 'number') return undefined
+  return { id, createdAtMs, expiresAtSec }
+}
+
+async function get<T>(api: Api, path: string, token: string | undefined, deadline: Deadline, read: (body: Reply['body']) => T | undefined): Promise<T> {
+  const init = { method: 'GET', ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) }
+  const reply = await retrying(async () => {
+    const got = await send(api, path, init, deadline)
+    if (!got.ok) throw problemOf(got)
+    return got
   }, deadline.signal)
+  // Whoever says yes and sends nonsense would send it again.
+  const found = read(reply.body)
+  if (found === undefined) throw problemOf(reply)
+  return found
 }
 
 function send(api: Api, path: string, init: RequestInit, { signal, timeoutMs = api.timeoutMs ?? TIMEOUT_MS }: Deadline): Promise<Reply> {

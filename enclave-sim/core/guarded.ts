@@ -51,7 +51,7 @@ export interface Use<T> {
   /** Whether this operation asks for a one-time code when a second factor is bound; by default what its owner chose. */
   asksForCode?(state: WalletState): boolean
   /** A new PIN, hashed: from this commit on, the only one. */
-  newPin?(moment: Moment): Promise<PinHash | undefined>
+  newPin?(state: WalletState, moment: Moment): Promise<PinHash | undefined>
   /** Works with the secret, which is wiped afterwards. */
   work(state: WalletState, secret: WalletSecret, moment: Moment, joined: Uint8Array): Work<T> | Promise<Work<T>>
 }
@@ -111,7 +111,7 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     }
     const secret = splitSecret(unlocked.secret)
     if (secret === undefined) throw new CloisterError('record_invalid')
-    newPin = await use.newPin?.(moment)
+    newPin = await use.newPin?.(state, moment)
     const { result, changes = {}, signatures = [] } = await use.work(state, secret, moment, unlocked.secret)
 
     const written = await writing
@@ -138,8 +138,14 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     if (!isSpent && (await release(core, charge)) && opened !== undefined) turn.leave(record)
     throw error
   } finally {
-    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey, opened?.state.receipts.privateKey, opened?.state.factor?.secret)
+    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey)
+    if (opened !== undefined) wipeState(opened.state)
   }
+}
+
+/** What in a state is secret. The rest of it the answer still needs. */
+export function wipeState({ receipts, factor, idempotencyKey }: WalletContent): void {
+  wipe(receipts.privateKey, receipts.storageKey, factor?.secret, idempotencyKey)
 }
 
 function contentOf(state: WalletState): WalletContent {

@@ -57,7 +57,7 @@ export interface WalletContent {
   /** See `rootFingerprint`. */
   readonly fingerprint: Uint8Array
   readonly createdAtMs: number
-  /** Keys the hashes in `recent`, and derives recovery codes; 32 bytes, for the wallet's life. */
+  /** Keys the hashes in `recent` and of PINs, and derives recovery codes; 32 bytes, for the wallet's life. */
   readonly idempotencyKey: Uint8Array
   readonly recent: readonly RecentRequest[]
   /** X25519 public key of the recovery code, 32 bytes. */

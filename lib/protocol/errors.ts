@@ -63,7 +63,6 @@ export const ERRORS = {
   recovery_invalid: row('sealed', 422, 'The recovery code is not the current one'),
   recovery_off: row('sealed', 422, 'The wallet was made without a recovery code'),
   not_exportable: row('sealed', 422, 'The wallet was made to keep its keys'),
-  export_pending: row('sealed', 422, 'The export is announced, and waits for its time'),
   wallet_deleted: row('sealed', 422, 'The wallet is deleted; it can still be restored'),
   wallet_not_deleted: row('sealed', 422, 'The wallet is not deleted'),
   code_required: row('sealed', 422, 'A one-time code is required'),

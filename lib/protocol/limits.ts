@@ -13,6 +13,8 @@ export const LIMITS = {
    * (134 KiB) included. A chain may set less.
    */
   maxTransactionBytes: 176 * 1024,
+  /** Bytes of anything else to sign. */
+  maxPayloadBytes: 128 * 1024,
   /** Payloads of one `sign`. */
   maxPayloads: 100,
   /** Accounts of one wallet. */

@@ -167,7 +167,7 @@ describe('delete', () => {
 let renewed: Awaited<ReturnType<World['login']>>
 /** A fresh token for the same user: the old one has expired on the way. */
 async function sameUser(): Promise<typeof renewed> {
-  renewed = await world.login(client.user.owner.split('#').at(-1) as string)
+  renewed = await world.login(client.user.owner.split('#').at(-1))
   return renewed
 }
 

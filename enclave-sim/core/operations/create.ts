@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { wipe } from '../../../lib/protocol/bytes.ts'
+import { randomFillSync } from 'node:crypto'
+import { secretBytes, wipe } from '../../../lib/protocol/bytes.ts'
 import { wipeDeep } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeCreateParameters, decodeImportParameters, encodeWithRecovery, type ImportedSecret, type NewWallet } from '../../../lib/protocol/lifecycle.ts'
@@ -7,7 +7,7 @@ import type { WalletRecord } from '../../../lib/protocol/record.ts'
 import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
 import { joinSecret, type WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { walletEntropy } from '../entropy.ts'
-import { withSecret } from '../guarded.ts'
+import { wipeState, withSecret } from '../guarded.ts'
 import { isScalar } from '../hd.ts'
 import { firstAccounts, rootFingerprint } from '../keys.ts'
 import { mnemonicBytes, mnemonicEntropy, mnemonicSeed } from '../mnemonic.ts'
@@ -85,8 +85,8 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
   try {
     secret = await secretOf()
     joined = joinSecret(secret)
-    pinHash = await hashPin(core.vault, requirePin(body.pin))
-    const idempotencyKey = new Uint8Array(randomBytes(32))
+    const idempotencyKey = randomFillSync(secretBytes(32))
+    pinHash = await hashPin(core.vault, requirePin(body.pin), idempotencyKey)
     const code = parameters.recovery ? recoveryCode(idempotencyKey, joined, body.idempotency) : null
     const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [] }
     content = {
@@ -110,7 +110,8 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
     return encodeWithRecovery({ view: viewOf(record, content, nowMs), recovery: code })
   } finally {
     wipeDeep(secret)
-    wipe(joined, pinHash?.bytes, content?.receipts.privateKey)
+    wipe(joined, pinHash?.bytes)
+    if (content !== undefined) wipeState(content)
   }
 }
 

@@ -32,7 +32,7 @@ export const exportWallet: OperationHandler = async (input) => {
     },
     work: (state, secret, moment, joined) => leave(core, state, secret, moment, joined, asked, body.wallet),
   })
-  return encodeExportResult({ ...done.result, view: viewOf(done.record, done.state, core.clock.nowMs()) } as ExportResult)
+  return encodeExportResult({ ...done.result, view: viewOf(done.record, done.state, core.clock.nowMs()) })
 }
 
 /** Takes an announcement back. */

@@ -1,4 +1,4 @@
-import { equal } from '../../../lib/protocol/bytes.ts'
+import { equal, wipe } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeNothing, decodeRecoverParameters, encodeWithRecovery } from '../../../lib/protocol/lifecycle.ts'
 import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
@@ -7,14 +7,23 @@ import type { Moment, Work } from '../guarded.ts'
 import { recoveryCode } from '../recovery.ts'
 import type { WalletContent, WalletState } from '../state.ts'
 import { openRecovery, openSeed, requirePin } from '../unlock.ts'
-import { onWallet, parametersOf, type OperationHandler } from './operation.ts'
+import { onWallet, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
 import { viewOf } from './view.ts'
 
 /** Sets a new PIN with the recovery code, unlocks, and changes the code. `pin` is the new one. */
 export const recover: OperationHandler = async (input) => {
-  const { core, body } = input
+  const { body } = input
   const { code, removeFactor } = parametersOf(body, decodeRecoverParameters)
   const newPin = requirePin(body.pin, 'new_pin_malformed')
+  try {
+    return await recoverWith(input, code, newPin, removeFactor)
+  } finally {
+    wipe(code)
+  }
+}
+
+async function recoverWith(input: OperationInput, code: Uint8Array, newPin: Uint8Array, removeFactor: boolean): Promise<Result> {
+  const { core, body } = input
   const done = await onWallet(input, {
     guess: 'code',
     check(state) {

@@ -19,7 +19,7 @@ import { NO_BYTES, type TransactionOutput, type UnsignedTransaction } from './tr
 
 /** @throws CloisterError `tx_too_large`, and what {@link readPsbt} and {@link checkTransaction} throw */
 export function readTransaction(network: Network, data: Uint8Array): Reading {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const psbt = readPsbt(data)
   checkTransaction(psbt)
   const prevouts = prevoutsOf(psbt)
