@@ -181,8 +181,10 @@ describeChain('on anvil', () => {
       const wallet = createWalletClient({ chain: local(chain.url), transport: custom(provider) })
       const signature = await wallet.signTypedData({ ...TYPED, account: account.address })
       expect(await verifyTypedData({ ...TYPED, address: account.address, signature })).toBe(true)
-      const signer = await new BrowserProvider(provider, LOCAL_CHAIN_ID).getSigner()
+      const browser = new BrowserProvider(provider, LOCAL_CHAIN_ID)
+      const signer = await browser.getSigner()
       expect(await signer.signTypedData(TYPED.domain, { Mail: [...TYPED.types.Mail] }, TYPED.message)).toBe(signature)
+      browser.destroy()
     })
   })
 
