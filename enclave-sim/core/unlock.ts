@@ -167,8 +167,8 @@ export function contentHash(idempotencyKey: Uint8Array, body: RequestBody): Uint
  * Whether this is a repeat of something that was done.
  * @throws CloisterError `idempotency_mismatch` when the key was used for something else
  */
-export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody): boolean {
-  const entry = state.recent.find((recent) => equal(recent.key, body.idempotency))
+export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody, nowMs: number): boolean {
+  const entry = state.recent.find((recent) => equal(recent.key, body.idempotency) && recent.atMs > nowMs - RECENT_LIFE_MS)
   if (entry === undefined) return false
   if (!equal(entry.content, contentHash(state.idempotencyKey, body))) throw new CloisterError('idempotency_mismatch')
   return true
@@ -177,7 +177,9 @@ export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, 
 /** The recent requests with this one among them. */
 export function remember(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody, nowMs: number): readonly RecentRequest[] {
   const kept = state.recent.filter((recent) => recent.atMs > nowMs - RECENT_LIFE_MS && !equal(recent.key, body.idempotency))
-  const entry = { key: body.idempotency, content: contentHash(state.idempotencyKey, body), atMs: nowMs }
+  // A repeat does not make the first one younger.
+  const first = state.recent.find((recent) => equal(recent.key, body.idempotency) && recent.atMs > nowMs - RECENT_LIFE_MS)
+  const entry = { key: body.idempotency, content: contentHash(state.idempotencyKey, body), atMs: first?.atMs ?? nowMs }
   return [...kept.slice(-(RECENT_MAX - 1)), entry]
 }
 

@@ -17,6 +17,8 @@ export const LIMITS = {
   maxPayloadBytes: 128 * 1024,
   /** Payloads of one `sign`. */
   maxPayloads: 100,
+  /** Signatures that these come to, together: one takes up to 20 ms. */
+  maxSignatures: 250,
   /** Accounts of one wallet. */
   maxAccounts: 200,
   /** Accounts that one `discover` or `addAccounts` may name. */

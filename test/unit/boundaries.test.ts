@@ -54,7 +54,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'enclave-sim/core': {
     rooms: ['lib/protocol', 'lib/chains', 'lib/tokens'],
-    packages: ['cborg', '@noble/', '@scure/', 'node:crypto', 'node:timers/promises', 'node:util'],
+    packages: ['cborg', '@noble/', '@scure/', 'node:buffer', 'node:crypto', 'node:timers/promises', 'node:util'],
   },
   'enclave-sim/platform': {
     rooms: ['lib/protocol', 'lib/tokens', 'enclave-sim/core', 'enclave-sim/image'],

@@ -25,6 +25,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'enclave-sim/platform/nsm-socket.ts openNsmSocket': 'opens a socket; what comes over it is read by createFrameReader and decodeNsmResponse',
   'enclave-sim/platform/simulator/root.ts openSimulatorRoot': "the simulator's own key files",
   'lib/chains/ethereum/typed-data/types.ts describeFields': 'writes',
+  'lib/chains/ethereum/values.ts *': 'read one item of an RLP list, for the rows of what the list is',
   'local/enclave.ts readMeasurements': 'reads what the builder wrote on this machine',
   'local/issuer/keys.ts openKeys': "the issuer's own key files",
   'local/kms/keys.ts openKeyStore': "the KMS emulator's own files",

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomFillSync } from 'node:crypto'
 import { secretBytes, wipe } from '../../../lib/protocol/bytes.ts'
 import { wipeDeep } from '../../../lib/protocol/cbor.ts'
@@ -14,7 +15,7 @@ import { mnemonicBytes, mnemonicEntropy, mnemonicSeed } from '../mnemonic.ts'
 import { newReceipts, withReceipt } from '../receipts.ts'
 import { recoveryCode } from '../recovery.ts'
 import type { WalletContent } from '../state.ts'
-import { hashPin, isRepeat, remember, requirePin, wrap, type PinHash } from '../unlock.ts'
+import { hashPin, remember, requirePin, wrap, type PinHash } from '../unlock.ts'
 import type { WalletTurn } from '../wallet-queue.ts'
 import { currentRecord, inTurn, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
 import { repeatedCode } from './recovery.ts'
@@ -53,7 +54,7 @@ async function fromEntropy(entropy: Uint8Array, passphrase: Uint8Array): Promise
 function checkImport(secret: ImportedSecret): void {
   if (secret.kind === 'mnemonic') {
     const entropy = mnemonicEntropy(secret.mnemonic)
-    if (entropy === undefined) throw new CloisterError('mnemonic_invalid')
+    if (entropy === undefined || !isUtf8(secret.passphrase)) throw new CloisterError('mnemonic_invalid')
     wipe(entropy)
   } else if (secret.key.length !== 32 || (secret.kind === 'secp256k1' && !isScalar(secret.key))) {
     throw new CloisterError('private_key_invalid')
@@ -88,7 +89,7 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
     const idempotencyKey = randomFillSync(secretBytes(32))
     pinHash = await hashPin(core.vault, requirePin(body.pin), idempotencyKey)
     const code = parameters.recovery ? recoveryCode(idempotencyKey, joined, body.idempotency) : null
-    const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [] }
+    const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [], outcome: 'done' } as const
     content = {
       kind: secret.kind,
       label: parameters.label,
@@ -99,6 +100,7 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
       idempotencyKey,
       recent: remember({ idempotencyKey, recent: [] }, body, nowMs),
       recoveryKey: code === null ? null : await recoveryPublicKey(code),
+      recoveryMadeAtMs: code === null ? null : nowMs,
       factor: null,
       export: null,
       goneAtMs: null,
@@ -130,11 +132,12 @@ async function put(input: OperationInput, record: WalletRecord): Promise<void> {
 async function again(input: OperationInput, turn: WalletTurn, existing: WalletRecord): Promise<Result> {
   const { core, body } = input
   const done = await withSecret(core, body, existing, turn, {
-    check(state) {
-      if (!isRepeat(state, body)) throw new CloisterError('wallet_exists')
+    check(_state, { isRepeat }) {
+      if (!isRepeat) throw new CloisterError('wallet_exists')
     },
     asksForCode: () => false,
-    work: async (state, _secret, _moment, joined) => ({ result: await repeatedCode(state, joined, body) }),
+    // With the PIN alone, the code would be a way round a second factor.
+    work: async (state, _secret, _moment, joined) => ({ result: state.factor?.confirmed === true ? null : await repeatedCode(state, joined, body) }),
   })
   return encodeWithRecovery({ view: viewOf(done.record, done.state, core.clock.nowMs()), recovery: done.result })
 }

@@ -26,6 +26,7 @@ async function recoverWith(input: OperationInput, code: Uint8Array, newPin: Uint
   const { core, body } = input
   const done = await onWallet(input, {
     guess: 'code',
+    whileDeleted: true, // to be restored with the new PIN
     check(state) {
       if (state.recoveryKey === null) throw new CloisterError('recovery_off')
     },
@@ -54,7 +55,10 @@ async function freshCode(
 ): Promise<Work<Uint8Array | null>> {
   if (moment.isRepeat) return { result: await repeatedCode(state, joined, body) }
   const code = recoveryCode(state.idempotencyKey, joined, body.idempotency)
-  return { result: code, changes: { ...changes, recoveryKey: await recoveryPublicKey(code) } }
+  const recoveryKey = await recoveryPublicKey(code)
+  // The same key again, long after its first use was forgotten: the code would not change.
+  if (state.recoveryKey !== null && equal(recoveryKey, state.recoveryKey)) throw new CloisterError('idempotency_mismatch')
+  return { result: code, changes: { ...changes, recoveryKey, recoveryMadeAtMs: moment.nowMs } }
 }
 
 /** The code that this request made, while it is the current one. */

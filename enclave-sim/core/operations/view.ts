@@ -38,11 +38,10 @@ async function look(input: OperationInput, show: (view: WalletView, state: Walle
 }
 
 export function viewOf(record: WalletRecord, content: WalletContent, nowMs: number): WalletView {
-  const { createdAtMs, label, kind, accounts, permissions, fingerprint, recoveryKey, factor, goneAtMs, receipts } = content
+  const { createdAtMs, label, kind, accounts, permissions, fingerprint, recoveryMadeAtMs, factor, goneAtMs, receipts } = content
   const { wallet, version } = record
   return {
-    wallet, version, createdAtMs, label, kind, accounts, permissions, fingerprint, goneAtMs,
-    recovery: recoveryKey !== null,
+    wallet, version, createdAtMs, label, kind, accounts, permissions, fingerprint, goneAtMs, recoveryMadeAtMs,
     factor: factor === null ? null : { confirmed: factor.confirmed, operations: factor.operations },
     export: content.export,
     receipts: { key: receipts.publicKey, count: receipts.count, head: receipts.head },

@@ -8,7 +8,7 @@ import { sumOf } from './fees.ts'
 import { walletOf } from './wallet.ts'
 import type { Network } from './networks.ts'
 import { ownInputs, type OwnInput } from './own-inputs.ts'
-import { ownerOf } from './own-outputs.ts'
+import { checkOrigins, ownerOf } from './own-outputs.ts'
 import { summarize } from './psbt-summary.ts'
 import { prevoutsOf, type Prevout } from './prevouts.ts'
 import { readPsbt, type Psbt } from './psbt.ts'
@@ -42,6 +42,7 @@ function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | unde
   const { signing, wallet } = walletOf(network, context)
   const own = ownInputs(psbt, prevouts, signing)
   const tasks = own.map((input) => ownTask(psbt.tx, input, prevouts, context.permissions.anySighash))
+  checkOrigins(psbt.outputs, [signing, ...wallet])
   const owners = psbt.tx.outputs.map((output, i) => ownerOf(output, psbt.outputs[i] ?? {}, signing, wallet))
   return {
     summary: summarize({ network, psbt, prevouts, tasks, owners }),

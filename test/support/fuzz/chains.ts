@@ -1,10 +1,17 @@
 /** What is to be signed: every chain, every kind of payload, and the parts that they are read by. */
 import { toBytes, serializeTransaction } from 'viem'
+import { decodeSigned, encodeSigned } from '../../../lib/chains/bitcoin/transaction.ts'
+import { MAINNET } from '../../../lib/chains/bitcoin/networks.ts'
+import { parsePath } from '../../../lib/chains/bitcoin/paths.ts'
+import { readMaps, writeMaps } from '../../../lib/chains/bitcoin/psbt-maps.ts'
+import { readPsbt } from '../../../lib/chains/bitcoin/psbt.ts'
 import { allChains } from '../../../lib/chains/registry.ts'
 import { summaryValue } from '../../../lib/chains/chain.ts'
 import { decodeArguments, parseTypes } from '../../../lib/chains/ethereum/calls/abi.ts'
 import { describeCall } from '../../../lib/chains/ethereum/calls/describe.ts'
-import { parse } from '../../../lib/chains/ethereum/ethereum.ts'
+import { parseJson } from '../../../lib/chains/ethereum/json.ts'
+import { readTransaction as readEthereum } from '../../../lib/chains/ethereum/transaction.ts'
+import { readUserOperationJson } from '../../../lib/chains/ethereum/user-operation-fields.ts'
 import { readHash } from '../../../lib/chains/ethereum/hash.ts'
 import { readPersonalMessage } from '../../../lib/chains/ethereum/personal.ts'
 import { readRlpList, type RlpItem } from '../../../lib/chains/ethereum/rlp.ts'
@@ -22,6 +29,7 @@ import { readTransaction } from '../../../lib/chains/solana/transaction.ts'
 import { concat, fromHex, utf8 } from '../../../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../../../lib/protocol/cbor.ts'
 import { PAYLOAD_KINDS, type PayloadKind } from '../../../lib/protocol/operations.ts'
+import { vectors } from '../core-vectors.ts'
 import { b } from './protocol.ts'
 import { bytesTarget, codes, malformed, row, textTarget, valueTarget, type Row } from './target.ts'
 
@@ -82,6 +90,34 @@ const OFFCHAIN = [
   concat(Uint8Array.of(0xff), utf8('solana offchain'), Uint8Array.of(0, 0, 2, 0), utf8('hi')), concat(Uint8Array.of(0xff), utf8('solana offchain'), Uint8Array.of(1, 1), b(32, 6), utf8('héllo')),
 ]
 
+const AUTHORIZATION = hex(`05 d7 01 94 ${'dd'.repeat(20)} 80`)
+/** Kaia's value transfer, and its sender's signature: somebody's, which is warned of. */
+const kaiaSignature = `f845 82 4056 a0 ${'11'.repeat(32)} a0 ${'22'.repeat(32)}`
+const kaiaItems = hex(`01 02 825208 94 ${'dd'.repeat(20)} 05 94 ${'ee'.repeat(20)} f847 ${kaiaSignature}`)
+const FEE_PAYER = concat(Uint8Array.of(0x09, 0xf8, kaiaItems.length), kaiaItems)
+const USER_OPERATION = JSON.stringify({
+  entryPoint: '0x0000000071727De22E5E9d8BAf0edAc6f37da032',
+  userOperation: {
+    sender: TO, nonce: '0x1', callData: '0xa9059cbb', callGasLimit: '0x1', verificationGasLimit: '0x2', preVerificationGas: '0x3', maxFeePerGas: '0x4', maxPriorityFeePerGas: '0x5',
+  },
+})
+const script = hex(`0014 ${'ab'.repeat(20)}`)
+const unsigned = concat(hex(`02000000 01 ${'cd'.repeat(32)} 00000000 00 ffffffff 01 e803000000000000 16`), script, hex('00000000'))
+/** One input, which says what it spends, and one output. */
+const PSBT = concat(hex('70736274ff 0100'), Uint8Array.of(unsigned.length), unsigned, hex('00 0101 1f d007000000000000 16'), script, hex('00 00'))
+
+/** Of the vectors, those that are read. */
+function realPsbts(): Uint8Array[] {
+  const all = vectors<{ readonly section: string; readonly v: unknown }>('btc/core-rpc_psbt.json').flatMap(({ section, v }) => (section === 'valid' && typeof v === 'string' ? [new Uint8Array(Buffer.from(v, 'base64'))] : []))
+  return all.filter((bytes) => {
+    try {
+      return readPsbt(bytes).tx.inputs.length > 0
+    } catch {
+      return false
+    }
+  })
+}
+
 /** What each chain reads, by kind; a chain that is not here, or a kind, is fed everybody's. */
 interface Sample {
   readonly chain: string
@@ -91,6 +127,10 @@ interface Sample {
 const sample = (chain: string, data: readonly Uint8Array[], context: CborValue = null): Sample[] => data.map((one) => ({ chain, data: one, context }))
 const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'eip155 transaction': sample('eip155:1', ETHEREUM),
+  'eip155 authorization': sample('eip155:1', [AUTHORIZATION]),
+  'eip155 userOperation': sample('eip155:1', [utf8(USER_OPERATION)]),
+  'eip155 feePayer': sample('eip155:8217', [FEE_PAYER]),
+  'bip122 transaction': sample(MAINNET.id, [PSBT]),
   'eip155 message': sample('eip155:1', [utf8('hello'), utf8(SIGN_IN), b(32, 0xfe)]),
   'eip155 typedData': [...sample('eip155:1', [utf8(TYPED), utf8(PERMIT)]), ...sample('eip155:1', [utf8(JSON.stringify(LEGACY))], { version: 'V1' })],
   'eip155 hash': sample('eip155:1', [b(32)]),
@@ -98,6 +138,19 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'solana message': sample(SOLANA, OFFCHAIN),
 }
 const ANY: readonly Sample[] = Object.values(SAMPLES).flat()
+
+/** Two more, by the functions that they reach. */
+const REACHED: Readonly<Record<string, readonly string[]>> = {
+  'bip122 transaction': ['lib/chains/bitcoin/psbt-plan.ts readTransaction'],
+  'bip122 message': ['lib/chains/bitcoin/messages.ts readMessage'],
+  'bip122 hash': ['lib/chains/bitcoin/messages.ts readHash'],
+  'eip155 authorization': ['lib/chains/ethereum/authorization.ts readAuthorization'],
+  'eip155 userOperation': ['lib/chains/ethereum/user-operation.ts readUserOperation'],
+  'eip155 feePayer': ['lib/chains/kaia/fee-payer.ts readFeePayerRequest', 'lib/chains/kaia/types.ts readKaiaTransaction', 'lib/chains/kaia/signatures.ts readSigners'],
+  'eip155 transaction': ['lib/chains/kaia/sender.ts readSenderRequest'],
+}
+/** A chain of each namespace. */
+const CHAINS: Readonly<Record<string, string>> = { eip155: 'eip155:1', solana: SOLANA, bip122: MAINNET.id }
 
 const refusals = codes('tx_*', 'chain_unknown', 'payload_kind_unknown', 'payload_not_permitted', 'parameters_malformed', 'message_malformed', 'typed_data_malformed', 'account_path_invalid')
 
@@ -107,7 +160,7 @@ function readAll(kind: PayloadKind, { chain, data, context }: Sample): true {
   const reading = found?.read({ chain, kind, data, context })
   const publicKey = found?.curve === 'ed25519' ? b(32, 1) : hex('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798')
   const path = found?.path(0) ?? 'm'
-  const chainCode = found?.derivesBelow === true ? b(32) : null
+  const chainCode = found?.derivesBelow(path) === true ? b(32) : null
   const account = { namespace: found?.namespace ?? '', path, address: found?.address({ path, publicKey, chainCode }) ?? '', publicKey, chainCode }
   const permissions = { exportable: true, rawHash: true, withoutChainId: true, anySighash: true }
   try {
@@ -131,9 +184,9 @@ function readSigned(kind: PayloadKind, payload: Sample): true {
 /** A new chain, or a new kind, is tried from the day that it is registered. */
 const chainRows: readonly Row[] = allChains().flatMap((chain) =>
   PAYLOAD_KINDS.map((kind) =>
-    row(`lib/chains ${chain.namespace} ${kind}`, () => {
+    row([`lib/chains ${chain.namespace} ${kind}`, ...(REACHED[`${chain.namespace} ${kind}`] ?? [])], () => {
       const own = SAMPLES[`${chain.namespace} ${kind}`]
-      const seeds = own ?? ANY.map((one) => ({ ...one, chain: `${chain.namespace}:${one.chain.split(':')[1]}` }))
+      const seeds = own ?? ANY.map((one) => ({ ...one, chain: CHAINS[chain.namespace] ?? `${chain.namespace}:1` }))
       return valueTarget('cbor', {
         seeds,
         // Without samples of its own, what is read of the others' is whatever it is; and a kind that is not signed yet is refused whole.
@@ -156,7 +209,7 @@ const chainRows: readonly Row[] = allChains().flatMap((chain) =>
 /** The same data, deep in its own form: RLP, JSON, raw bytes. */
 const formRows: readonly Row[] = Object.entries(SAMPLES).map(([name, samples]) =>
   row(`lib/chains data ${name}`, () => {
-    const form = name === 'eip155 transaction' ? 'rlp' : name === 'eip155 typedData' ? 'json' : 'raw'
+    const form = ['eip155 typedData', 'eip155 userOperation'].includes(name) ? 'json' : name.startsWith('eip155') && !name.endsWith('message') ? 'rlp' : 'raw'
     const [first] = samples as readonly [Sample]
     const same = samples.filter(({ context }) => context === first.context)
     return bytesTarget(form, { seeds: same.map(({ data }) => data), decode: (data) => readSigned(name.split(' ')[1] as PayloadKind, { ...first, data }), throws: codes('tx_*', 'chain_unknown', 'parameters_malformed', 'message_malformed', 'typed_data_malformed') })
@@ -179,7 +232,14 @@ const typed = (name: string): string => `lib/chains/ethereum/typed-data/${name}`
 export const chainsRows: readonly Row[] = [
   ...chainRows,
   ...formRows,
-  row('lib/chains/ethereum/ethereum.ts parse', () => bytesTarget('rlp', { seeds: ETHEREUM, decode: (bytes) => parse('eip155:1', bytes), throws: codes('tx_*') })),
+  row(['lib/chains/ethereum/transaction.ts readTransaction', 'lib/chains/ethereum/fields.ts readFields'], () => bytesTarget('rlp', { seeds: ETHEREUM, decode: readEthereum, throws: codes('tx_*') })),
+  row('lib/chains/ethereum/json.ts parseJson', () => bytesTarget('json', { seeds: [utf8(TYPED), utf8('[1,{"a":"b"}]')], decode: parseJson, throws: codes('tx_malformed') })),
+  row('lib/chains/ethereum/user-operation-fields.ts readUserOperationJson', () => bytesTarget('json', { seeds: [utf8(USER_OPERATION)], decode: readUserOperationJson, throws: codes('tx_*') })),
+  row('lib/chains/bitcoin/psbt.ts readPsbt', () => bytesTarget('raw', { seeds: [PSBT, ...realPsbts()], decode: readPsbt, throws: codes('tx_*') })),
+  row('lib/chains/bitcoin/psbt-maps.ts readMaps', () => bytesTarget('raw', { seeds: [PSBT], decode: readMaps, encode: writeMaps, throws: codes('tx_*') })),
+  row('lib/chains/bitcoin/transaction.ts decodeSigned', () =>
+    bytesTarget('raw', { seeds: [encodeSigned(readPsbt(PSBT).tx, [{ scriptSig: b(0), witness: [b(64), b(33)] }])], decode: decodeSigned, throws: (error) => error instanceof Error && !(error instanceof RangeError) })),
+  row('lib/chains/bitcoin/paths.ts parsePath', () => textTarget({ seeds: ["m/84'/0'/0'", "m/86'/1'/5'"], decode: parsePath })),
   row('lib/chains/ethereum/rlp.ts readRlpList', () => bytesTarget('rlp', { seeds: ETHEREUM.map((bytes) => (bytes[0] === 2 ? bytes.subarray(1) : bytes)), decode: readRlpList, encode: encodeRlp, throws: codes('tx_*') })),
   row('lib/chains/ethereum/calls/abi.ts decodeArguments', () => bytesTarget('raw', { seeds: [hex(`${word(32)} ${word(1)} ${word(32)} ${word(3)} ${'ab'.repeat(3)}${'00'.repeat(29)}`)], decode: (data) => decodeArguments(parseTypes('bytes[]'), data), throws: malformed })),
   row(['lib/chains/ethereum/calls/describe.ts describeCall', 'lib/chains/ethereum/calls/abi.ts parseTypes'], () => bytesTarget('raw', { seeds: [...CALLS, new Uint8Array()], decode: (data) => describeCall({ chain: 'eip155:1', from: TO, to: TO, value: 1n, data }) })),

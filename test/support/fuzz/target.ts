@@ -1,6 +1,7 @@
 /** A decoder as a fuzzer sees it: what it is fed, what it may answer, and what its answer must come back to. */
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
+import { concat } from '../../../lib/protocol/bytes.ts'
 import { CloisterError, type ErrorCode } from '../../../lib/protocol/errors.ts'
 import { Malformed } from '../../../lib/protocol/fields.ts'
 import { edit, editBytes, editText, type Edit } from './edits.ts'
@@ -146,17 +147,26 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
+const nastyBySize = new Map<number, readonly Uint8Array[]>()
+
+function nastyBytes(size: number, seed: Uint8Array): readonly Uint8Array[] {
+  const general = nastyBySize.get(size) ?? nastyOfAny(size)
+  nastyBySize.set(size, general)
+  const repeated = Buffer.alloc(size, seed.length === 0 ? Uint8Array.of(0) : seed)
+  return [...general, new Uint8Array(repeated), concat(seed, new Uint8Array(size)), concat(seed.subarray(0, -1), new Uint8Array(size).fill(0x20))]
+}
+
 /** Depth, repetition and lengths that promise what isn't there. */
-function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
-  const fill = (unit: readonly number[], end: readonly number[] = []): Uint8Array => {
-    const whole = Math.floor((size - end.length) / unit.length)
-    return Uint8Array.from([...Array.from({ length: whole }, () => unit).flat(), ...end])
-  }
+function nastyOfAny(size: number): readonly Uint8Array[] {
+  const repeated = (unit: readonly number[], times: number, end: readonly number[] = []): Uint8Array =>
+    concat(times === 0 ? new Uint8Array() : Buffer.alloc(times * unit.length, Uint8Array.from(unit)), Uint8Array.from(end))
+  const fill = (unit: readonly number[], end: readonly number[] = []): Uint8Array => repeated(unit, Math.floor((size - end.length) / unit.length), end)
   // How deep is too deep depends on the stack: every depth up to there, in steps.
   const depths: number[] = []
   for (let depth = 16; depth < size; depth = Math.ceil(depth * 1.1)) depths.push(depth)
-  const deep = depths.flatMap((depth) => [new Uint8Array(depth).fill(0x81, 0, -1), Uint8Array.from([...Array.from({ length: depth / 3 }, () => [0xa1, 0x61, 0x61]).flat(), 0])])
+  const deep = depths.flatMap((depth) => [repeated([0x81], depth, [0]), repeated([0xa1, 0x61, 0x61], Math.ceil(depth / 3), [0])])
   const text = (unit: string, end = ''): Uint8Array => fill([...Buffer.from(unit)], [...Buffer.from(end)])
+  const nestedJson = (depth: number): Uint8Array => new Uint8Array(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))
   const half = Math.floor(size / 2)
   return [
     // CBOR: arrays, maps, tags and indefinite strings in one another
@@ -167,9 +177,8 @@ function nastyBytes(size: number, seed: Uint8Array): Uint8Array[] {
     // RLP, DER
     fill([0xc0]), fill([0xf8, 0xff]), fill([0xfa, 0xff, 0xff, 0xff]), fill([0x30, 0x80]), fill([0x30, 0x80, 0xa0, 0x80]), fill([0x30, 0x82, 0xff, 0xff]), fill([0x04, 0x00]), fill([0x05, 0x00]),
     // text and JSON
-    text('['), text('[', ']'.repeat(half)), text('{"a":', '1'), text('{"a":[', '1'), text('"'), text('\\'), text('"\\'), text('1'), text('[1,'), text(' '), text('\n'), text('a '), text('a.'), text('\u{e9}'),
-    new Uint8Array(size), new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0x7f), Uint8Array.from({ length: size }, (_, index) => seed[index % seed.length] ?? 0),
-    Uint8Array.from([...seed, ...new Uint8Array(size)]), Uint8Array.from([...seed.subarray(0, -1), ...new Uint8Array(size).fill(0x20)]),
+    text('['), text('[', ']'.repeat(half)), nestedJson(20_000), nestedJson(5000), nestedJson(300), text('{"a":', '1'), text('{"a":[', '1'), text('"'), text('\\'), text('"\\'), text('1'), text('[1,'), text(' '), text('\n'), text('a '), text('a.'), text('\u{e9}'),
+    new Uint8Array(size), new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0x7f),
   ]
 }
 
