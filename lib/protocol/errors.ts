@@ -104,6 +104,8 @@ export const ERRORS = {
   answer_invalid: row('client', 0, 'The answer does not open under this request'),
   history_invalid: row('client', 0, 'A receipt is missing, altered or out of order'),
   network: row('client', 0, 'The service can not be reached'),
+  timeout: row('client', 0, 'The service did not answer in time'),
+  declined: row('client', 0, 'The user declined'),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -42,6 +42,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   // The offline exit: a program for the owner's own machine, with keys in the clear.
   'client/cli': { rooms: ['lib/protocol', 'lib/chains'], packages: ['@noble/', '@scure/', 'node:'] },
   client: { rooms: ['lib/protocol', 'lib/attestation', 'lib/chains'], packages: [] },
+  // The app's own libraries, each in the adapter that is for it.
+  'client/adapters': {
+    rooms: ['client', 'lib/protocol'],
+    packages: [],
+    exceptions: {
+      'client/adapters/viem.ts': ['viem'],
+      'client/adapters/ethers.ts': ['ethers'],
+      'client/adapters/solana.ts': ['@wallet-standard/', '@solana/wallet-standard-features'],
+    },
+  },
   'enclave-sim/core': {
     rooms: ['lib/protocol', 'lib/chains', 'lib/tokens'],
     packages: ['cborg', '@noble/', '@scure/', 'node:buffer', 'node:crypto', 'node:timers/promises', 'node:util'],
@@ -114,6 +124,9 @@ test.each([
   ['lib/operator/run.ts', '@aws-sdk/client-dynamodb'],
   ['client/connect.ts', 'node:crypto'],
   ['client/connect.ts', '../lib/tokens/verify.ts'],
+  ['client/ethereum.ts', 'viem'],
+  ['client/connect.ts', './adapters/viem.ts'],
+  ['client/adapters/eip1193.ts', 'ethers'],
   ['enclave-sim/core/enclave.ts', '@aws-sdk/client-kms'],
   ['enclave-sim/core/enclave.ts', '../platform/kms.ts'],
   ['enclave-sim/platform/kms.ts', '@aws-sdk/client-kms'],

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { readChainId, readQuantity } from '../../../client/adapters/eip1193-chains.ts'
+import { ProviderRpcError } from '../../../client/adapters/eip1193-errors.ts'
+import { readTransaction } from '../../../client/adapters/eip1193-transaction.ts'
 import { fetchAttestation, fetchReceipts, fetchWallets, postSealed, type Api } from '../../../client/http.ts'
 import { createEnclaveClient } from '../../../lib/enclave/client.ts'
 import { createDirectory } from '../../../lib/enclave/directory.ts'
@@ -54,6 +57,11 @@ const settingsOf = (values: unknown): unknown => {
 }
 
 const status = { version: '1', phase: 'serving', reason: null, work: null }
+
+const dappTransaction = { from: `0x${'35'.repeat(20)}`, to: `0x${'35'.repeat(20)}`, value: '0x1', data: '0x0102', chainId: '0x1', nonce: '0x0', gas: '0x5208' }
+/** What a dapp asks of the provider in its page. */
+const dappRow = (name: string, seeds: readonly [unknown, ...unknown[]], decode: (given: unknown) => unknown): Row =>
+  row([`client/adapters/${name}`], () => valueTarget('json', { seeds, decode, throws: (error) => error instanceof ProviderRpcError && error.code === -32602 }))
 
 /** The API, answering this to everything. */
 const answering = (body: Uint8Array): Api => ({ url: 'https://api.test', fetch: () => Promise.resolve(new Response(new Uint8Array(body), { headers: { 'retry-after': Buffer.from(body).toString('latin1').replace(/[^!-~]/g, '').slice(0, 9) } })) })
@@ -144,5 +152,8 @@ export const relayRows: readonly Row[] = [
     }
     return true
   }),
+  dappRow('eip1193-chains.ts readQuantity', ['0x1f', 7], readQuantity),
+  dappRow('eip1193-chains.ts readChainId', ['0x89'], readChainId),
+  dappRow('eip1193-transaction.ts readTransaction', [dappTransaction, { ...dappTransaction, type: '0x2', maxFeePerGas: '0x5' }], (given) => readTransaction(given, 1)),
   apiRow('fetchReceipts', [{ receipts: [{ sequence: 1, sealed: toBase64url(b(9)) }] }], (api) => fetchReceipts(api, 'token', WALLET, 0)),
 ]
