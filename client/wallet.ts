@@ -98,8 +98,11 @@ export function createWallet(context: WalletContext, first: WalletView): Wallet 
   const { wallet: id, fingerprint } = first
   let last = first
 
-  function accept(view: WalletView): WalletView {
+  /** @param before what was known when the question was asked: a wallet does not go back from there */
+  function accept(view: WalletView, before: WalletView): WalletView {
     if (view.wallet !== id || !equal(view.fingerprint, fingerprint) || !equal(view.receipts.key, first.receipts.key)) throw new CloisterError('answer_invalid')
+    const isOther = view.version === before.version && !equal(view.receipts.head, before.receipts.head)
+    if (view.version < before.version || view.receipts.count < before.receipts.count || isOther) throw new CloisterError('wallet_rolled_back')
     if (view.version >= last.version) last = view
     return view
   }
@@ -109,9 +112,16 @@ export function createWallet(context: WalletContext, first: WalletView): Wallet 
     if (WITHOUT_PIN.has(op)) return read(await context.session.call({ op, wallet: id, parameters, pin: null, ...callOptions(options) }), decode)
     return read(await callWithPin(context, request, { op, wallet: id, parameters }, options), decode)
   }
-  const viewing = async (op: Operation, parameters: CborValue, options: PinOptions = {}): Promise<WalletView> =>
-    accept(await call(op, parameters, options, decodeView))
-  const accepted = <T extends { readonly view: WalletView }>(result: T): T => (accept(result.view), result)
+  async function viewing(op: Operation, parameters: CborValue, options: PinOptions = {}): Promise<WalletView> {
+    const before = last
+    return accept(await call(op, parameters, options, decodeView), before)
+  }
+  async function accepted<T extends { readonly view: WalletView }>(asked: Promise<T>): Promise<T> {
+    const before = last
+    const result = await asked
+    accept(result.view, before)
+    return result
+  }
 
   async function sign(requests: readonly SignRequest[], options: PinOptions = {}): Promise<SignResult> {
     const payloads = await Promise.all(requests.map((request) => payloadOf(last, request)))
@@ -153,12 +163,12 @@ export function createWallet(context: WalletContext, first: WalletView): Wallet 
     changePin: (newPin, options) => withNewPin('changePin', newPin, options?.signal, (pin) => viewing('changePin', { pin }, options)),
     verifyPin: (options) => viewing('verifyPin', {}, options),
     recover: ({ code, removeFactor }, { newPin, ...options }) =>
-      withNewPin('recover', newPin, options.signal, async (pin) => accepted(await call('recover', { code, removeFactor }, { ...options, pin }, decodeWithRecovery))),
-    renewRecovery: async (options = {}) => accepted(await call('renewRecovery', {}, options, decodeWithRecovery)),
-    export: async ({ what, path }, options = {}) => accepted(await call('export', { what, path }, options, decodeExportResult)),
+      withNewPin('recover', newPin, options.signal, (pin) => accepted(call('recover', { code, removeFactor }, { ...options, pin }, decodeWithRecovery))),
+    renewRecovery: (options = {}) => accepted(call('renewRecovery', {}, options, decodeWithRecovery)),
+    export: ({ what, path }, options = {}) => accepted(call('export', { what, path }, options, decodeExportResult)),
     cancelExport: (options) => viewing('cancelExport', {}, options),
-    history: async (options = {}) => accepted(await call('history', {}, options, decodeHistoryKey)),
-    enrolFactor: async (operations, options = {}) => accepted(await call('enrolFactor', { operations: [...operations] }, options, decodeFactorSecret)),
+    history: (options = {}) => accepted(call('history', {}, options, decodeHistoryKey)),
+    enrolFactor: (operations, options = {}) => accepted(call('enrolFactor', { operations: [...operations] }, options, decodeFactorSecret)),
     confirmFactor: (options) => viewing('confirmFactor', {}, options),
     removeFactor: (options) => viewing('removeFactor', {}, options),
   }

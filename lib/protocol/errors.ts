@@ -102,6 +102,7 @@ export const ERRORS = {
   attestation_binding: row('client', 0, 'The document does not bind the channel key'),
   // The client alone.
   answer_invalid: row('client', 0, 'The answer does not open under this request'),
+  wallet_rolled_back: row('client', 0, 'The wallet is in an earlier state than it was seen in'),
   history_invalid: row('client', 0, 'A receipt is missing, altered or out of order'),
   network: row('client', 0, 'The service can not be reached'),
   timeout: row('client', 0, 'The service did not answer in time'),

@@ -319,3 +319,18 @@ test('a token that has run out by attested time is renewed before anything is se
   expect(short.logins[1]).toEqual(short.logins[0])
   short.close()
 }, 60_000)
+
+describe('a wallet that goes back', () => {
+  test('is found out: an earlier record was put back into the table', async () => {
+    const { wallet } = await newWallet()
+    const { owner } = await sdk.world.login('sdk')
+    const old = sdk.world.table.read(owner, wallet.id)
+    await wallet.rename('later', { pin: PIN })
+    if (old === null) throw new Error('no record')
+    sdk.world.table.put(old)
+    await expect(wallet.view()).rejects.toMatchObject({ code: 'wallet_rolled_back' })
+    await expect(wallet.history()).rejects.toMatchObject({ code: 'wallet_rolled_back' })
+    // Another operation makes the version the same again, and the history another one.
+    await expect(wallet.rename('fork', { pin: PIN })).rejects.toMatchObject({ code: 'wallet_rolled_back' })
+  })
+})
