@@ -1,9 +1,10 @@
 /** Program: `npm run build`. The SDK as the package has it: dist/, JavaScript modules and their types. */
 import { execFile } from 'node:child_process'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { buildSdk } from './sdk/bundle.ts'
 import { ENTRIES } from './sdk/entries.ts'
 
@@ -12,9 +13,18 @@ const outDir = join(root, 'dist')
 
 await rm(outDir, { recursive: true, force: true })
 await buildSdk({ root, outDir })
+await buildCli()
 await declare()
 await renameImports()
 console.log(`dist: ${Object.keys(ENTRIES).length} entries`)
+
+/** `npx cloister recover`: one file that needs nothing but Node, so that it still runs when everything else is gone. */
+async function buildCli(): Promise<void> {
+  await build({
+    entryPoints: [join(root, 'client', 'cli', 'main.ts')], outfile: join(outDir, 'cli.js'), bundle: true, platform: 'node', target: 'node20', format: 'esm', legalComments: 'external',
+  })
+  await chmod(join(outDir, 'cli.js'), 0o755)
+}
 
 /** Declarations of the entries and of what they import, in the folders that the sources have. */
 async function declare(): Promise<void> {

@@ -50,7 +50,9 @@ export async function app(url: string, root: Uint8Array, login: (request: { nonc
   await run(process.execPath, [compiler, '-p', app]).catch((error: { stdout?: string }) => fail(`an app's types do not check:\n${error.stdout ?? ''}`))
   await writeFile(join(app, 'app.js'), `${Object.keys(exportsMap()).filter((name) => name.startsWith('./client')).map((name) => `await import('cloister${name.slice(1)}')`).join('\n')}\n`)
   await run(process.execPath, [join(app, 'app.js')]).catch((error: { stderr?: string }) => fail(`an app can not import it:\n${error.stderr ?? ''}`))
-  console.log('an app compiles against it and loads every entry')
+  const help = await run(process.execPath, [join(app, 'node_modules', 'cloister', 'dist', 'cli.js'), '--help']).catch((error: { stderr?: string }) => fail(`the command line does not start:\n${error.stderr ?? ''}`))
+  if (!help.stderr.includes('cloister recover')) fail('the command line does not say what it does')
+  console.log('an app compiles against it and loads every entry; the command line starts')
 } finally {
   await rm(app, { recursive: true, force: true })
 }
