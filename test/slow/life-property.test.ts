@@ -152,7 +152,6 @@ function plan({ kind, pin }: Step, model: Model, n: number): Planned {
           model.pin = pin
           model.code = codeIn(outcome)
         },
-        ...deleted,
       }
     case 'renewRecovery':
       return { shot: shot('renewRecovery'), done: (outcome) => void (model.code = codeIn(outcome)), ...deleted }
