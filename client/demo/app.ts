@@ -24,7 +24,8 @@ export interface App {
   readonly subject: string
   /** Logs in, bound to a fresh client key, and verifies the enclave. */
   connect(signal: AbortSignal, open: (url: string) => boolean): Promise<void>
-  logOut(): void
+  /** @param options.forgetUser whoever logs in next may be somebody else */
+  logOut(options?: { readonly forgetUser?: boolean }): void
   /** Puts a screen in the place of the one before. */
   show(screen: Screen): void
   /** Says something below the title, until the next screen. */
@@ -50,6 +51,8 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
   let cloister: Cloister | undefined
   let subject = ''
   let clock = Date.now
+  let isFirst = true
+  let loggedOut = false
   const notice = h('p', { class: 'notice', attributes: { role: 'status' } })
 
   function show({ title, content, header }: Screen): void {
@@ -57,8 +60,9 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
     tell('')
     main.replaceChildren(...present([header, heading, notice, ...content]))
     document.title = `${title} · Cloister`
-    // Where the new screen begins: for keyboards and screen readers. A form's first field may take it from here.
-    heading.focus({ preventScroll: true })
+    // Where the new screen begins, for keyboards and screen readers; the first one begins where any page does.
+    if (!isFirst) heading.focus({ preventScroll: true })
+    isFirst = false
     scrollTo({ top: 0 })
   }
 
@@ -87,7 +91,8 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
         trust: trustOf(config),
         fetch: observedFetch((exchange) => seen.exchanged(exchange)),
         async login({ nonce }) {
-          const token = await logIn({ config, nonce, signal, open })
+          const token = await logIn({ config, nonce, signal, askAgain: loggedOut, open })
+          loggedOut = false
           subject = subjectOf(token)
           return token
         },
@@ -97,7 +102,8 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
       cloister = connected
       seen.attested(channel, config, subject)
     },
-    logOut() {
+    logOut({ forgetUser = false } = {}) {
+      loggedOut = forgetUser
       cloister = undefined
       this.wallet = undefined
       subject = ''

@@ -11,6 +11,8 @@ export interface LoginRequest {
   /** The OpenID `nonce` that binds the token to the client key. */
   readonly nonce: string
   readonly signal: AbortSignal
+  /** Ask who it is even where the provider remembers somebody: after a log-out. */
+  readonly askAgain: boolean
   /** Opens the window; false when the browser would not. */
   readonly open: (url: string) => boolean
 }
@@ -19,7 +21,7 @@ export interface LoginRequest {
 export class LoginError extends Error {}
 
 /** The login's window is closed by what comes back, or by its user. Resolves to the ID token. @throws LoginError */
-export async function logIn({ config, nonce, signal, open }: LoginRequest): Promise<string> {
+export async function logIn({ config, nonce, signal, askAgain, open }: LoginRequest): Promise<string> {
   const { authorizationEndpoint, tokenEndpoint } = await discover(config)
   const verifier = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
   const state = toBase64url(crypto.getRandomValues(new Uint8Array(16)))
@@ -28,6 +30,7 @@ export async function logIn({ config, nonce, signal, open }: LoginRequest): Prom
   const query = {
     response_type: 'code', scope: 'openid', client_id: config.clientId, redirect_uri: redirectUri, nonce, state,
     code_challenge: toBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(verifier)))), code_challenge_method: 'S256',
+    ...(askAgain ? { prompt: 'login' } : {}),
   }
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
   const answer = codeFor(state, signal)

@@ -27,7 +27,7 @@ export async function balanceOf(rpc: Rpc, address: string): Promise<bigint> {
 /** Play money: the chain's own first account gives some. */
 export async function fund(rpc: Rpc, address: string, wei: bigint): Promise<void> {
   const [rich] = (await rpc('eth_accounts')) as string[]
-  await rpc('eth_sendTransaction', { from: rich, to: address, value: `0x${wei.toString(16)}` })
+  await mined(rpc, (await rpc('eth_sendTransaction', { from: rich, to: address, value: `0x${wei.toString(16)}` })) as string)
 }
 
 export interface Mined {
@@ -41,7 +41,10 @@ const TRIES = 300
 
 /** Sends a signed transaction, and waits until it is in a block. @param signed hex with 0x */
 export async function sendRaw(rpc: Rpc, signed: string): Promise<Mined> {
-  const hash = (await rpc('eth_sendRawTransaction', signed)) as string
+  return mined(rpc, (await rpc('eth_sendRawTransaction', signed)) as string)
+}
+
+async function mined(rpc: Rpc, hash: string): Promise<Mined> {
   for (let tries = 0; tries < TRIES; tries++) {
     const receipt = (await rpc('eth_getTransactionReceipt', hash)) as { blockNumber: string; status: string } | null
     if (receipt !== null) return { hash, blockNumber: BigInt(receipt.blockNumber), succeeded: receipt.status === '0x1' }

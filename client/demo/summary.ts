@@ -19,12 +19,13 @@ export function summaryView({ actions, fields, warnings }: Summary): HTMLElement
   return h('div', { class: 'summary' },
     ...warnings.map((warning) => h('p', { class: 'warning' }, WARNINGS[warning] ?? `Be careful: ${warning.replace(/_/g, ' ')}.`)),
     ...actions.map(actionView),
+    fields['maximumFee'] === undefined ? null : list({ maximumFee: fields['maximumFee'] }),
     h('details', null, h('summary', null, 'Everything that is signed'), list(fields)))
 }
 
 function actionView({ action, fields }: Action): HTMLElement {
   const verb = action === 'transfer' ? 'Send' : action.replace(/_/g, ' ')
-  return h('section', { class: 'action' }, h('h3', null, verb), list(fields))
+  return h('section', { class: 'action' }, h('h2', null, verb), list(fields))
 }
 
 function list(fields: Readonly<Record<string, string>>): HTMLElement {

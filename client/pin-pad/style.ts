@@ -25,7 +25,8 @@ button {
   background: var(--pin-pad-key, light-dark(#f6f8fb, #202a38));
   border-color: var(--pin-pad-border, light-dark(#d5dce6, #35425a));
 }
-button:hover:not(:disabled) { border-color: currentColor }
+/* On a touch screen the last key touched would keep its mark, and tell. */
+@media (hover: hover) { button:hover:not(:disabled) { border-color: currentColor } }
 button:focus-visible { outline: 3px solid var(--pin-pad-focus, light-dark(#2f5bd7, #9db8ff)); outline-offset: 2px }
 button:disabled { cursor: not-allowed; opacity: 0.45 }
 button.action { font-size: 1rem; font-weight: 600 }

@@ -1,10 +1,10 @@
 import { toHex } from '../../../lib/protocol/bytes.ts'
 import type { Wallet } from '../../connect.ts'
-import { formatEther, parseEther } from '../amounts.ts'
+import { formatEther, parseEther, shortEther } from '../amounts.ts'
 import type { App, Screen } from '../app.ts'
 import { button, field, form, h, submitButton } from '../dom.ts'
 import { withPin } from '../pin-dialog.ts'
-import { CHAIN, sendRaw, type Mined, type Rpc } from '../rpc.ts'
+import { balanceOf, CHAIN, sendRaw, type Mined, type Rpc } from '../rpc.ts'
 import { summaryView } from '../summary.ts'
 import { isAddress, prepareTransfer, type Transfer } from '../transfer.ts'
 import { short } from '../words.ts'
@@ -26,7 +26,10 @@ export function sendScreen(app: App, wallet: Wallet): Screen {
     if (rpc === null || account === undefined) return
     const { accounts, permissions } = wallet.last
     const transfer = await app.attempt('Asking the chain for fees …', () => prepareTransfer(rpc, { account, accounts, permissions, to: recipient, amount: wei }))
-    if (transfer !== undefined) app.show(reviewScreen(app, wallet, rpc, transfer))
+    const balance = transfer && (await app.attempt('Asking the chain for the balance …', () => balanceOf(rpc, account.address)))
+    if (transfer === undefined || balance === undefined) return
+    if (wei + transfer.maximumFee > balance) return amount.complain(`With the fee, that is more than the ${shortEther(balance)} ETH that are there.`)
+    app.show(reviewScreen(app, wallet, rpc, transfer))
   }
   return {
     title: 'Send',

@@ -9,11 +9,11 @@ import { welcome } from './welcome.ts'
 /** Who is logged in, and the way out. */
 export function topBar(app: App): HTMLElement {
   return h('div', { class: 'top-bar' },
-    h('p', { class: 'who' }, 'Logged in as ', h('strong', null, app.subject)),
+    h('p', { class: 'who' }, h('span', { class: 'who-words' }, 'Logged in as '), h('strong', null, app.subject)),
     h('div', { class: 'top-actions' },
       app.wallet === undefined ? null : button('All wallets', 'quiet', () => void wallets(app)),
       button('Log out', 'quiet', () => {
-        app.logOut()
+        app.logOut({ forgetUser: true })
         app.show(welcome(app))
       })))
 }

@@ -1,0 +1,26 @@
+/** Checks one after the other, counted; what fails is said and the rest goes on. */
+export interface BrowserReport {
+  check(name: string, run: () => Promise<void>): Promise<void>
+  /** `N passed, N failed, 0 skipped`, and the exit code to go with it. */
+  finish(): void
+}
+
+export function createReport(): BrowserReport {
+  let passed = 0
+  let failed = 0
+  return {
+    async check(name, run) {
+      try {
+        await run()
+        passed++
+      } catch (error) {
+        failed++
+        console.log(`FAIL ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      }
+    },
+    finish() {
+      console.log(`${passed} passed, ${failed} failed, 0 skipped`)
+      process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+    },
+  }
+}
