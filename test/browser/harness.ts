@@ -81,7 +81,8 @@ export async function logIn({ context, page }: Pick<Visit, 'context' | 'page'>, 
 
 /** Types a PIN by the keys on the screen, wherever they lie, and confirms it. */
 export async function typePin(page: Page, pin: string, { submit = true } = {}): Promise<void> {
-  const pad = page.locator('cloister-pin-pad')
+  // A dialog may have opened another.
+  const pad = page.locator('cloister-pin-pad').last()
   for (const digit of pin) await pad.getByRole('button', { name: digit, exact: true }).click()
   if (submit) await pad.getByRole('button', { name: 'OK' }).click()
 }

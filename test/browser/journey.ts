@@ -21,7 +21,11 @@ export async function checkJourney(harness: Harness, report: BrowserReport): Pro
     await visiting(harness, { viewport, colorScheme }, async (visit) => {
       const { page } = visit
       let code = ''
-      const step = (what: string, run: () => Promise<void>): Promise<void> => report.check(`${name}: ${what}`, run)
+      let isOver = false
+      // Each begins where the one before ended.
+      const step = async (what: string, run: () => Promise<void>): Promise<void> => {
+        if (!isOver) isOver = !(await report.check(`${name}: ${what}`, run))
+      }
       const look = (): Promise<void> => lookAt(page, viewport)
       const tab = (label: string): Promise<void> => page.getByRole('navigation').getByRole('button', { name: label }).click()
       const press = (label: string | RegExp): Promise<void> => page.getByRole('button', { name: label }).click()
@@ -262,7 +266,7 @@ export async function checkJourney(harness: Harness, report: BrowserReport): Pro
         await logIn(visit, `somebody-else-${viewport.width}`)
         await heading(page, 'Your first wallet')
       })
-    }).catch((error: unknown) => report.check(`${name}: the page`, () => Promise.reject(error)))
+    }).catch(async (error: unknown) => void (await report.check(`${name}: the page`, () => Promise.reject(error))))
   }
 }
 

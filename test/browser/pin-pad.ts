@@ -138,7 +138,7 @@ export async function checkPinPad(harness: Harness, report: BrowserReport): Prom
       }
       assert.deepEqual(await accessibility(page), [])
     })
-  }).catch((error: unknown) => report.check('the pad’s page', () => Promise.reject(error)))
+  }).catch(async (error: unknown) => void (await report.check('the pad’s page', () => Promise.reject(error))))
 
   await report.check('wrong PINs are counted down to a lock; it counts down too, and ends', () =>
     visiting(harness, { clockMs: Date.now() }, async (visit) => {

@@ -1,6 +1,6 @@
-/** Checks one after the other, counted; what fails is said and the rest goes on. */
+/** Checks that run one after the other, counted; what fails is said and the rest goes on. */
 export interface BrowserReport {
-  check(name: string, run: () => Promise<void>): Promise<void>
+  check(name: string, run: () => Promise<void>): Promise<boolean>
   /** `N passed, N failed, 0 skipped`, and the exit code to go with it. */
   finish(): void
 }
@@ -13,9 +13,12 @@ export function createReport(): BrowserReport {
       try {
         await run()
         passed++
+        return true
       } catch (error) {
         failed++
-        console.log(`FAIL ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        console.log(`FAIL ${name}: ${told.split('\n').slice(0, 16).join('\n')}`)
+        return false
       }
     },
     finish() {

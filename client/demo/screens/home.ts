@@ -3,6 +3,7 @@ import type { Account } from '../../../lib/protocol/operations.ts'
 import { formatEther, shortEther } from '../amounts.ts'
 import type { App } from '../app.ts'
 import { button, h } from '../dom.ts'
+import { explain } from '../explain.ts'
 import { balanceOf, fund } from '../rpc.ts'
 import { withPin } from '../pin-dialog.ts'
 import { chainName, short, when } from '../words.ts'
@@ -36,7 +37,7 @@ export async function home(app: App, wallet: Wallet, said = ''): Promise<void> {
   const figure = h('p', { class: 'balance' }, '…')
   const refresh = async (): Promise<void> => {
     if (rpc === null || account === undefined) return
-    const wei = await app.attempt('', () => balanceOf(rpc, account.address))
+    const wei = await balanceOf(rpc, account.address).catch((error: unknown) => void app.tell(explain(error)))
     figure.replaceChildren(wei === undefined ? '—' : shortEther(wei), h('span', { class: 'unit' }, ' ETH'))
     if (wei !== undefined) figure.title = `${formatEther(wei)} ETH`
   }
