@@ -37,12 +37,14 @@ export async function serveLogin(provider: Provider, request: IncomingMessage, r
   const { method, url = '' } = request
   if (!/^\/interaction\/[\w-]+$/.test(url)) return false
   // Rejects without the cookie of a login under way.
-  const known = await provider.interactionDetails(request, response).then(() => true, () => false)
-  if (!known) {
+  const known = await provider.interactionDetails(request, response).catch(() => undefined)
+  if (known === undefined) {
     send(response, 400, headers, html('This login is over. Go back to the app and start again.'))
     return true
   }
   if (method !== 'POST') {
+    // Asked anew although somebody is logged in (`prompt=login`): whoever comes may be somebody else, so this browser forgets the one before.
+    if (known.session !== undefined) return forget(response, known.params)
     send(response, 200, headers, html(''))
     return true
   }
@@ -56,4 +58,12 @@ export async function serveLogin(provider: Provider, request: IncomingMessage, r
 /** A user name becomes the token's `sub` with foreign characters left out. */
 export function toSubject(username: string): string {
   return username.replace(/[^A-Za-z0-9._@-]/g, '').slice(0, 64)
+}
+
+/** Back to where the login began, without the session. */
+function forget(response: ServerResponse, params: Readonly<Record<string, unknown>>): true {
+  const query = new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]))
+  response.setHeader('set-cookie', ['_session', '_session.sig'].map((name) => `${name}=; Path=/; Max-Age=0; HttpOnly`))
+  send(response, 303, { ...headers, location: `/auth?${query.toString()}` }, '')
+  return true
 }
