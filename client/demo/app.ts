@@ -7,6 +7,7 @@ import { logIn, subjectOf } from './login.ts'
 import { observedFetch } from './observe.ts'
 import { createRpc, type Rpc } from './rpc.ts'
 import type { SeenPanel } from './seen.ts'
+import type { AttestedChannel } from '../trust.ts'
 
 export interface Screen {
   readonly title: string
@@ -50,7 +51,7 @@ export interface AppOptions {
 export function createApp({ config, main, progress, seen, onFatal }: AppOptions): App {
   let cloister: Cloister | undefined
   let subject = ''
-  let clock = Date.now
+  let channel: AttestedChannel | undefined
   let isFirst = true
   let loggedOut = false
   const notice = h('p', { class: 'notice', attributes: { role: 'status' } })
@@ -97,8 +98,7 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
           return token
         },
       })
-      const channel = await connected.attest()
-      clock = () => channel.nowMs()
+      channel = await connected.attest()
       cloister = connected
       seen.attested(channel, config, subject)
     },
@@ -116,7 +116,11 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
       progress.textContent = what
       main.setAttribute('aria-busy', 'true')
       try {
-        return await work()
+        const result = await work()
+        // The SDK attests again by itself when it must; no request is made here.
+        const now = await cloister?.attest()
+        if (now !== undefined && now !== channel) seen.renewed((channel = now), config)
+        return result
       } catch (error) {
         if (isCancelled(error)) return undefined
         if (isFatal(error)) show(onFatal(error))
@@ -127,7 +131,7 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
         main.removeAttribute('aria-busy')
       }
     },
-    nowMs: () => clock(),
+    nowMs: () => channel?.nowMs() ?? Date.now(),
   }
 }
 

@@ -9,6 +9,8 @@ import { OPERATION_NAMES, SEALED_CONTENT, short, when } from './words.ts'
 export interface SeenPanel {
   readonly element: HTMLElement
   attested(channel: AttestedChannel, config: DemoConfig, subject: string): void
+  /** Attested again, in mid-session: a new key, or another enclave. */
+  renewed(channel: AttestedChannel, config: DemoConfig): void
   exchanged(exchange: Exchange): void
   /** The enclave is not believed. */
   refused(reason: string): void
@@ -46,9 +48,12 @@ export function createSeenPanel(): SeenPanel {
       app.replaceChildren(h('p', null, 'Your login, and a key of its own that never leaves this browser.'))
       relay.replaceChildren(facts([['who', subject], ['what', 'asked for an attestation']]))
     },
+    renewed(channel, config) {
+      enclave.replaceChildren(...present(attestation(channel, config)))
+    },
     exchanged(exchange) {
       const { op, wallet, key, enc, ciphertext, answer, status } = exchange
-      app.replaceChildren(h('p', null, h('strong', null, OPERATION_NAMES[op]), `: ${SEALED_CONTENT[op]}.`))
+      app.replaceChildren(h('p', null, h('strong', null, OPERATION_NAMES[op]), `${status < 400 ? '' : ' (refused)'}: ${SEALED_CONTENT[op]}.`))
       relay.replaceChildren(
         facts([['who', subject], ['operation', op], ['wallet', short(wallet, 8, 4)], ['channel key', short(toHex(key), 8, 4)], ['status', String(status)]]),
         bytes('encapsulated key', enc), bytes('request, sealed', ciphertext), bytes('answer, sealed', answer))

@@ -10,9 +10,10 @@ const WARNINGS: Readonly<Record<string, string>> = {
 }
 
 const NAMES: Readonly<Record<string, string>> = {
-  from: 'From', to: 'To', amount: 'Amount', nonce: 'Number', gasLimit: 'Gas limit', maximumFee: 'Fee at most', maxFeePerGas: 'Fee per gas at most', maxPriorityFeePerGas: 'Tip per gas',
-  chainId: 'Chain id', value: 'Value', data: 'Data',
+  from: 'From', to: 'To', amount: 'Amount', nonce: 'Nonce', gasLimit: 'Gas limit', maximumFee: 'Fee at most', maxFeePerGas: 'Fee per gas at most', maxPriorityFeePerGas: 'Tip per gas',
+  chainId: 'Chain id', value: 'Value', data: 'Data', accessList: 'Access list',
 }
+const IN_WEI: ReadonlySet<string> = new Set(['maxFeePerGas', 'maxPriorityFeePerGas', 'gasPrice'])
 const IN_ETHER: ReadonlySet<string> = new Set(['amount', 'value', 'maximumFee'])
 
 export function summaryView({ actions, fields, warnings }: Summary): HTMLElement {
@@ -33,5 +34,6 @@ function list(fields: Readonly<Record<string, string>>): HTMLElement {
 }
 
 function shown(name: string, value: string): string {
+  if (IN_WEI.has(name)) return `${value} wei`
   return IN_ETHER.has(name) && /^[0-9]+$/.test(value) ? `${formatEther(BigInt(value))} ETH` : value
 }

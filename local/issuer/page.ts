@@ -9,8 +9,11 @@ const html = (hint: string): string => `<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>Local test login</title>
 <style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 22rem; margin: 12vh auto; padding: 0 1rem }
-  input, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-box; margin-top: .5rem }
+  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, 'DejaVu Sans', sans-serif }
+  body { max-width: 22rem; margin: 12vh auto; padding: 0 1rem; background: light-dark(#f3f5f9, #0b1119); color: light-dark(#16202e, #e8edf5) }
+  input, button { font: inherit; padding: .625rem .875rem; width: 100%; box-sizing: border-box; margin-top: .5rem; border-radius: .75rem }
+  input { border: 1px solid light-dark(#8593a8, #5b6b84); background: light-dark(#fff, #141c28); color: inherit }
+  button { margin-top: 1rem; border: 0; font-weight: 600; cursor: pointer; background: light-dark(#2349b8, #9db8ff); color: light-dark(#fff, #0b1320) }
 </style>
 <h1>Log in</h1>
 <p>This is a local test provider: it asks no password. Anyone on this machine can be anyone.</p>

@@ -42,8 +42,8 @@ describe('digits', () => {
           expect([...digits.take()]).toEqual(model.map((digit) => 0x30 + digit))
           model = []
         } else {
-          digits.add(action as number)
-          if (model.length < 5) model.push(action as number)
+          digits.add(action)
+          if (model.length < 5) model.push(action)
         }
         expect(digits.count).toBe(model.length)
       }

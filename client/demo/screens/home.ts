@@ -37,7 +37,10 @@ export async function home(app: App, wallet: Wallet, said = ''): Promise<void> {
   const figure = h('p', { class: 'balance' }, '…')
   const refresh = async (): Promise<void> => {
     if (rpc === null || account === undefined) return
-    const wei = await balanceOf(rpc, account.address).catch((error: unknown) => void app.tell(explain(error)))
+    const wei = await balanceOf(rpc, account.address).catch((error: unknown) => {
+      app.tell(explain(error))
+      return undefined
+    })
     figure.replaceChildren(wei === undefined ? '—' : shortEther(wei), h('span', { class: 'unit' }, ' ETH'))
     if (wei !== undefined) figure.title = `${formatEther(wei)} ETH`
   }
