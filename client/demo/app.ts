@@ -92,6 +92,8 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
         trust: trustOf(config),
         fetch: observedFetch((exchange) => seen.exchanged(exchange)),
         async login({ nonce }) {
+          // A window opens by a click alone: a login that has run out gets a screen with a button.
+          if (cloister !== undefined) throw new CloisterError('token_expired')
           const token = await logIn({ config, nonce, signal, askAgain: loggedOut, open })
           loggedOut = false
           subject = subjectOf(token)

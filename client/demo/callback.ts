@@ -5,7 +5,8 @@ const query = location.search
 // Out of the address bar and the history before anything else.
 history.replaceState(null, '', location.pathname)
 const channel = new BroadcastChannel(CALLBACK_CHANNEL)
-// A BroadcastChannel reaches this origin alone, and takes no other. oxlint-disable-next-line unicorn/require-post-message-target-origin
+// A BroadcastChannel reaches this origin alone, and takes no name of one.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
 channel.postMessage(query)
 channel.close()
 window.close()
