@@ -87,13 +87,15 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
       return subject
     },
     async connect(signal, open) {
+      let asked = false
       const connected = await connect({
         url: config.apiUrl,
         trust: trustOf(config),
         fetch: observedFetch((exchange) => seen.exchanged(exchange)),
         async login({ nonce }) {
           // A window opens by a click alone: a login that has run out gets a screen with a button.
-          if (cloister !== undefined) throw new CloisterError('token_expired')
+          if (asked) throw new CloisterError('token_expired')
+          asked = true
           const token = await logIn({ config, nonce, signal, askAgain: loggedOut, open })
           loggedOut = false
           subject = subjectOf(token)

@@ -7,8 +7,8 @@ import { logInButton, welcome } from './welcome.ts'
 export function failed(app: App, error: unknown): Screen {
   const code = codeOf(error) ?? ''
   const untrusted = code.startsWith('attestation_')
+  app.logOut()
   if (!untrusted) {
-    app.logOut()
     const title = code === 'token_expired' ? 'Your login has run out' : 'The login was not accepted'
     return { title, content: [h('p', null, explain(error)), h('div', { class: 'actions' }, logInButton(app, 'Log in again'))] }
   }
