@@ -4,6 +4,7 @@ import { CloisterError } from '../lib/protocol/errors.ts'
 import type { HistoryKey } from '../lib/protocol/lifecycle.ts'
 import { FIRST_PREVIOUS, openReceipt, openStoredReceipt, receiptHash, type Receipt } from '../lib/protocol/receipt.ts'
 import type { ReceiptsHead } from '../lib/protocol/wallet-view.ts'
+import type { Deadline } from './deadline.ts'
 import { fetchReceipts, type Api } from './http.ts'
 
 /**
@@ -29,12 +30,12 @@ export async function verifyHistory(receipts: readonly Uint8Array[], wallet: str
 }
 
 /** Reads the stored receipts, puts those after them from the enclave's own answer, and verifies the whole. @throws CloisterError `history_invalid` */
-export async function fetchHistory(api: Api, token: string, { view, key, tail }: HistoryKey, signal?: AbortSignal): Promise<readonly Receipt[]> {
+export async function fetchHistory(api: Api, token: string, { view, key, tail }: HistoryKey, deadline: Deadline = {}): Promise<readonly Receipt[]> {
   const { wallet, receipts: head } = view
   const stored = head.count - tail.length
   const receipts: Uint8Array[] = []
   while (receipts.length < stored) {
-    const page = await fetchReceipts(api, token, wallet, receipts.length, signal)
+    const page = await fetchReceipts(api, token, wallet, receipts.length, deadline)
     if (page.length === 0) throw new CloisterError('history_invalid')
     for (const { sequence, sealed } of page) {
       // What the table holds of the tail is the enclave's to tell.

@@ -1,12 +1,16 @@
 /** The API over `fetch`: base64url in JSON, problems as errors. */
 import { fromBase64url, toBase64url } from '../lib/protocol/bytes.ts'
 import { CloisterError, ERRORS, isErrorCode } from '../lib/protocol/errors.ts'
+import { withDeadline, type Deadline } from './deadline.ts'
+import { retrying } from './retry.ts'
 
 const TIMEOUT_MS = 30_000
 
 export interface Api {
   readonly url: string
   readonly fetch: typeof fetch
+  /** Of each request, milliseconds. */
+  readonly timeoutMs?: number | undefined
 }
 
 /** A wallet as the database shows it: not believed, good enough to find it. */
@@ -29,11 +33,8 @@ interface Reply {
 }
 
 /** `GET /v1/enclave`: an attestation document for this nonce. Nothing in it is verified yet. */
-export async function fetchAttestation(api: Api, nonce: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-  const reply = await send(api, `/v1/enclave?nonce=${toBase64url(nonce)}`, { method: 'GET' }, signal)
-  const document = reply.ok ? bytesOf(reply.body['attestation']) : undefined
-  if (document === undefined) throw problemOf(reply)
-  return document
+export function fetchAttestation(api: Api, nonce: Uint8Array, deadline: Deadline = {}): Promise<Uint8Array> {
+  return get(api, `/v1/enclave?nonce=${toBase64url(nonce)}`, undefined, deadline, ({ attestation }) => bytesOf(attestation))
 }
 
 /** Sends a sealed request. Returns the sealed answer, whatever the status beside it. @throws CloisterError with the problem's code when there is none */
@@ -42,55 +43,75 @@ export async function postSealed(
   path: string,
   token: string,
   request: { readonly header: Uint8Array; readonly enc: Uint8Array; readonly ciphertext: Uint8Array },
-  signal?: AbortSignal,
+  deadline: Deadline = {},
 ): Promise<Uint8Array> {
   const { header, enc, ciphertext } = request
   const body = JSON.stringify({ header: toBase64url(header), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) })
-  const reply = await send(api, path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body }, signal)
+  const reply = await send(api, path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body }, deadline)
   const answer = bytesOf(reply.body['answer'])
   if (answer === undefined) throw problemOf(reply)
   return answer
 }
 
-export async function fetchWallets(api: Api, token: string, signal?: AbortSignal): Promise<readonly WalletListing[]> {
-  const reply = await send(api, '/v1/wallets', { method: 'GET', headers: { authorization: `Bearer ${token}` } }, signal)
-  const wallets = reply.body['wallets']
-  if (!reply.ok || !Array.isArray(wallets)) throw problemOf(reply)
-  return wallets as WalletListing[]
+export function fetchWallets(api: Api, token: string, deadline: Deadline = {}): Promise<readonly WalletListing[]> {
+  return get(api, '/v1/wallets', token, deadline, ({ wallets }) => {
+    const found = rowsOf(wallets)?.map(listingOf)
+    return found === undefined || found.includes(undefined) ? undefined : (found as WalletListing[])
+  })
 }
 
 /** `GET /v1/wallets/{id}/receipts`: a page of sealed receipts after a sequence number, in their order. */
-export async function fetchReceipts(api: Api, token: string, wallet: string, after: number, signal?: AbortSignal): Promise<readonly StoredReceipt[]> {
-  const init = { method: 'GET', headers: { authorization: `Bearer ${token}` } }
-  const reply = await send(api, `/v1/wallets/${wallet}/receipts?after=${after}`, init, signal)
-  const receipts = reply.body['receipts']
-  if (!reply.ok || !Array.isArray(receipts)) throw problemOf(reply)
-  return (receipts as readonly { sequence?: unknown; sealed?: unknown }[]).map(({ sequence, sealed }) => ({
-    sequence: typeof sequence === 'number' ? sequence : Number.NaN,
-    sealed: bytesOf(sealed) ?? new Uint8Array(),
-  }))
+export function fetchReceipts(api: Api, token: string, wallet: string, after: number, deadline: Deadline = {}): Promise<readonly StoredReceipt[]> {
+  return get(api, `/v1/wallets/${wallet}/receipts?after=${after}`, token, deadline, ({ receipts }) =>
+    rowsOf(receipts)?.map(({ sequence, sealed }) => ({
+      sequence: typeof sequence === 'number' ? sequence : Number.NaN,
+      sealed: bytesOf(sealed) ?? new Uint8Array(),
+    })),
+  )
 }
 
-async function send(api: Api, path: string, init: RequestInit, signal?: AbortSignal): Promise<Reply> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS)
-  try {
-    const response = await api.fetch(new URL(path, api.url), {
-      ...init,
-      redirect: 'error',
-      credentials: 'omit',
-      cache: 'no-store',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    })
-    const body: unknown = await response.json().catch(() => null)
-    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-    return {
-      ok: response.ok,
-      body: typeof body === 'object' && body !== null ? (body as Reply['body']) : {},
-      retryAfterSec: Number.isFinite(retryAfter) ? retryAfter : undefined,
+/** A list of objects, whatever is in them. */
+function rowsOf(value: unknown): readonly Reply['body'][] | undefined {
+  return Array.isArray(value) && value.every((row: unknown) => typeof row === 'object' && row !== null) ? (value as Reply['body'][]) : undefined
+}
+
+function listingOf({ id, createdAtMs, expiresAtSec }: Reply['body']): WalletListing | undefined {
+  if (typeof id !== 'string' || typeof createdAtMs !== 'number' || typeof expiresAtSec !== 'number') return undefined
+  return { id, createdAtMs, expiresAtSec }
+}
+
+async function get<T>(api: Api, path: string, token: string | undefined, deadline: Deadline, read: (body: Reply['body']) => T | undefined): Promise<T> {
+  const init = { method: 'GET', ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) }
+  const reply = await retrying(async () => {
+    const got = await send(api, path, init, deadline)
+    if (!got.ok) throw problemOf(got)
+    return got
+  }, deadline.signal)
+  // Whoever says yes and sends nonsense would send it again.
+  const found = read(reply.body)
+  if (found === undefined) throw problemOf(reply)
+  return found
+}
+
+function send(api: Api, path: string, init: RequestInit, { signal, timeoutMs = api.timeoutMs ?? TIMEOUT_MS }: Deadline): Promise<Reply> {
+  return withDeadline({ signal, timeoutMs }, async (ending) => {
+    try {
+      const response = await api.fetch(new URL(path, api.url), { ...init, redirect: 'error', credentials: 'omit', cache: 'no-store', signal: ending })
+      const body = parse(await response.text())
+      const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+      return { ok: response.ok, body, retryAfterSec: Number.isFinite(retryAfter) ? Math.max(0, retryAfter) : undefined }
+    } catch {
+      throw new CloisterError('network')
     }
-  } catch (error) {
-    if (signal?.aborted) throw error
-    throw new CloisterError('network')
+  })
+}
+
+function parse(text: string): Reply['body'] {
+  try {
+    const body: unknown = JSON.parse(text)
+    return typeof body === 'object' && body !== null ? (body as Reply['body']) : {}
+  } catch {
+    return {}
   }
 }
 

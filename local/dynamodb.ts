@@ -5,6 +5,7 @@
 import { AwsError, accessDenied, awsJsonListener, type AwsAnswer, type AwsCall } from './awsjson.ts'
 import { questionsOf } from './dynamodb/access.ts'
 import { startEngine, type Engine } from './dynamodb/engine.ts'
+import { deleteExpired } from './dynamodb/expiry.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { decideByIdentity } from './iam/evaluate.ts'
 import type { Identities } from './iam/identities.ts'
@@ -24,6 +25,8 @@ export interface DynamoDbOptions {
   readonly sourceVpce?: string | null
   readonly faults?: Faults
   readonly nowMs?: () => number
+  /** How often expired items are looked for, milliseconds: DynamoDB takes up to days. */
+  readonly sweepEveryMs?: number
 }
 
 export interface DynamoDb extends Service {
@@ -31,10 +34,12 @@ export interface DynamoDb extends Service {
   readonly faults: Faults
   /** A further way in to the same table, such as the one that is not the relay's VPC endpoint. */
   readonly openEndpoint: (options: { readonly port: number; readonly sourceVpce: string | null }) => Promise<Service>
+  /** Deletes now what has expired. @returns how many items */
+  readonly deleteExpired: () => Promise<number>
 }
 
 export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
-  const { dir, port, tls, identities, table, sourceVpce = RELAY_VPC_ENDPOINT, faults = createFaults(), nowMs = Date.now } = options
+  const { dir, port, tls, identities, table, sourceVpce = RELAY_VPC_ENDPOINT, faults = createFaults(), nowMs = Date.now, sweepEveryMs = 60_000 } = options
   const engine = await startEngine(dir)
   const endpoints: Service[] = []
   const openEndpoint: DynamoDb['openEndpoint'] = async (at) => {
@@ -53,14 +58,20 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb>
     endpoints.push(endpoint)
     return endpoint
   }
+  const sweep = (): Promise<number> => deleteExpired(engine, table, nowMs())
+  let timer: NodeJS.Timeout | undefined
+  let sweeping: Promise<unknown> = Promise.resolve()
   const close = async (): Promise<void> => {
+    clearInterval(timer)
+    await sweeping
     await Promise.all(endpoints.map((endpoint) => endpoint.close()))
     await engine.close()
   }
   try {
     await createTable(engine, table)
     const { url } = await openEndpoint({ port, sourceVpce })
-    return { url, faults, openEndpoint, close }
+    timer = setInterval(() => void (sweeping = sweep().catch(() => undefined)), sweepEveryMs).unref()
+    return { url, faults, openEndpoint, deleteExpired: sweep, close }
   } catch (error) {
     await close()
     throw error

@@ -7,15 +7,12 @@
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { serializeTransaction, toBytes } from 'viem'
-import { firstAccounts, rootFingerprint, signDigest } from '../enclave-sim/core/keys.ts'
-import { mnemonicBytes, mnemonicSeed } from '../enclave-sim/core/mnemonic.ts'
+import { signTask } from '../enclave-sim/core/keys.ts'
 import { seedKey, stateKey } from '../enclave-sim/core/sealing.ts'
-import { joinSecret } from '../enclave-sim/core/secret.ts'
-import { encodeState } from '../enclave-sim/core/state.ts'
-import { contentHash, hashPin, wrap } from '../enclave-sim/core/unlock.ts'
+import { encodeState, type WalletContent } from '../enclave-sim/core/state.ts'
+import { contentHash, hashPin, openRecord, wrap } from '../enclave-sim/core/unlock.ts'
 import { argon2id } from '../enclave-sim/platform/argon2.ts'
-import { ethereum } from '../lib/chains/ethereum/ethereum.ts'
+import { chainOf } from '../lib/chains/registry.ts'
 import { answerBinding, encodeAnswer } from '../lib/protocol/answer.ts'
 import { toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../lib/protocol/cbor.ts'
@@ -23,77 +20,39 @@ import { channelKeyId, openRequest, parseChannelKey, startRequest } from '../lib
 import { ERRORS } from '../lib/protocol/errors.ts'
 import { encodeHeader } from '../lib/protocol/header.ts'
 import { framed, LABELS } from '../lib/protocol/labels.ts'
-import { encodeCreateParameters, encodeSignParameters, encodeSignResult, encodeWalletView } from '../lib/protocol/operations.ts'
+import { encodeCreateParameters } from '../lib/protocol/lifecycle.ts'
+import { encodeSignParameters, encodeSignResult } from '../lib/protocol/operations.ts'
 import { jwkThumbprint, signProof, tokenNonce, verifyProof } from '../lib/protocol/proof.ts'
 import { encodeBody, encodeUnprovenBody, type Proof } from '../lib/protocol/request.ts'
 import { encodeAttestRequest, encodeChannelBinding, encodeChannelOffer, encodeChannels, encodeServiceAnswer, encodeServiceRequest } from '../lib/protocol/service.ts'
 import { issuerHash, ownerOf } from '../lib/tokens/owner.ts'
+import { codec, count, kept, plain, ROOT, write } from './own-vectors/files.ts'
 import { fixed, importP256, importX25519, withKeyPair, withNodeRandom, withRandom } from './own-vectors/fixed.ts'
 import { answerValues, requestValues } from './own-vectors/hpke.ts'
-
-const root = join(import.meta.dirname, '..')
-const folder = join(root, 'test', 'vectors', 'own')
-
-function count(from: number, length: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, i) => from + i)
-}
-
-/** JSON that tells bytes from text. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return { bytes: toHex(value) }
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]))
-}
-
-async function write(name: string, about: string, vectors: readonly object[]): Promise<void> {
-  const meta = { about, madeBy: 'scripts/make-vectors.ts' }
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify({ meta, vectors }, null, 2)}\n`)
-}
-
-const codec = (id: string, format: string, value: unknown, encoded: Uint8Array) => ({ id, format, value: plain(value), encoded: toHex(encoded) })
+import { guesses, operationVectors, payload } from './own-vectors/operations.ts'
+import { receiptVectors } from './own-vectors/receipts.ts'
+import { recoveryVectors } from './own-vectors/recovery.ts'
+import {
+  account, accounts, createParameters, entropy, fingerprint, IDEMPOTENCY, idempotencyKey, joined, NOW_MS, PIN, recovery, recoveryKey, REQUEST, secret, seed, sentence, WALLET,
+} from './own-vectors/wallet.ts'
 
 const ISSUER = 'https://login.example'
-const WALLET = '11111111-2222-4333-8444-555555555555'
-const NOW_MS = 1_790_000_000_000
 const TOKEN = utf8('header.payload.signature')
-const PIN = utf8('493817')
-const REQUEST = count(0x00, 16)
-const IDEMPOTENCY = count(0x10, 16)
 const KMS_KEY = 'arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444'
 
-// A wallet: BIP-39's entropy of zeros, so that anybody knows its addresses.
-const entropy = new Uint8Array(16)
-const sentence = mnemonicBytes(entropy)
-const seed = await mnemonicSeed(sentence)
-const accounts = firstAccounts(seed)
-const account = accounts[0] as (typeof accounts)[number]
-const fingerprint = rootFingerprint(seed)
-const transaction = toBytes(
-  serializeTransaction({
-    type: 'eip1559', chainId: 31337, nonce: 0, to: '0x000000000000000000000000000000000000dEaD', value: 250_000_000_000_000_000n, gas: 21_000n,
-    maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n,
-  }),
+const plan = chainOf(payload.chain).read(payload).plan({ account, accounts, permissions: createParameters.permissions })
+const signed = { ...plan.assemble(plan.tasks.map((task) => signTask(secret, task))), address: account.address }
+const signParameters = { payloads: [payload] }
+const signResult = { signatures: [signed], fingerprint, ...guesses }
+
+const { first: receipts } = await receiptVectors(signed.hash)
+const backup = await recoveryVectors()
+const receiptsHead = { key: receipts.publicKey, count: receipts.count, head: receipts.head }
+await write(
+  'operations',
+  'Parameters and results of each operation (docs/protocol.md, section 8)',
+  operationVectors({ signed, receipts: receiptsHead, receipt: receipts.tail[0] as Uint8Array, storageKey: receipts.storageKey, backup }),
 )
-const permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
-const plan = ethereum.read({ chain: 'eip155:31337', kind: 'transaction', data: transaction, context: null }).plan({ account, accounts, permissions })
-const [task] = plan.tasks
-if (task?.scheme.kind !== 'ecdsa') throw new Error('one ECDSA signature')
-const signed = plan.assemble([signDigest(seed, account, task.scheme.digest)])
-
-const guesses = { guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 1 }
-const createParameters = { words: 12 } as const
-const signParameters = { chain: 'eip155:31337', path: account.path, transaction }
-const view = { wallet: WALLET, version: 1, createdAtMs: NOW_MS, accounts, fingerprint, ...guesses, wrongTotal: 0 }
-const signResult = { ...signed, address: account.address, fingerprint, ...guesses }
-
-await write('operations', 'Parameters and results of each operation (docs/protocol.md, section 8)', [
-  codec('create-parameters', 'createParameters', createParameters, encodeCbor(encodeCreateParameters(createParameters))),
-  codec('view-parameters', 'viewParameters', {}, encodeCbor({})),
-  codec('sign-parameters', 'signParameters', signParameters, encodeCbor(encodeSignParameters(signParameters))),
-  codec('wallet-view', 'walletView', view, encodeCbor(encodeWalletView(view))),
-  codec('sign-result', 'signResult', signResult, encodeCbor(encodeSignResult(signResult))),
-])
 
 // The channel key, and the document's user_data.
 const channelPrivate = fixed('channel key')
@@ -106,7 +65,7 @@ const header = { op: 'sign', wallet: WALLET, key } as const
 const headerBytes = encodeHeader(header)
 const unproven = {
   op: 'sign', wallet: WALLET, request: REQUEST, issuedAtMs: NOW_MS, idempotency: IDEMPOTENCY,
-  token: new Uint8Array(createHash('sha256').update(TOKEN).digest()), pin: PIN, parameters: encodeSignParameters(signParameters),
+  token: new Uint8Array(createHash('sha256').update(TOKEN).digest()), pin: PIN, otp: null, parameters: encodeSignParameters(signParameters),
 } as const
 
 // The client key and what it signs. ECDSA by WebCrypto is randomised: the signature of the last run is kept while it verifies.
@@ -132,6 +91,7 @@ await write('request', 'Header, body without proof, body (section 6)', [
   codec('unproven-body', 'unprovenBody', unproven, encodeUnprovenBody(unproven)),
   codec('body', 'body', { ...unproven, proof }, body),
   codec('body-view-no-proof', 'body', { ...unproven, op: 'view', pin: null, parameters: {}, proof: null }, encodeBody({ ...unproven, op: 'view', pin: null, parameters: {}, proof: null })),
+  codec('body-otp', 'body', { ...unproven, otp: utf8('287082'), proof: null }, encodeBody({ ...unproven, otp: utf8('287082'), proof: null })),
 ])
 
 const refusal = { ok: false, code: 'pin_wrong', guesses: { guessesLeft: 4, lockedUntilMs: 0, wrongTotal: 2 } } as const
@@ -195,16 +155,22 @@ async function recordVectors(): Promise<readonly object[]> {
   const dataKeys = { generate: async () => ({ plaintext: dataKey.slice(), ciphertext: dataKeyCiphertext }), open: async () => dataKey.slice(), random: async () => new Uint8Array() }
   const vault = { dataKeys, argon2id, kmsKeyArn: KMS_KEY }
   const setting = { salt: fixed('argon2 salt', 16), memoryKiB: 19 * 1024, iterations: 2, parallelism: 1 }
-  const pinHash = await hashPin(vault, PIN, setting)
-  const secret = joinSecret(entropy, seed)
-  const idempotencyKey = fixed('idempotency key')
+  const pinHash = await hashPin(vault, PIN, idempotencyKey, setting)
   const content = contentHash(idempotencyKey, { ...unproven, op: 'create', parameters: encodeCreateParameters(createParameters), proof: null })
-  const state = { accounts, fingerprint, createdAtMs: NOW_MS, idempotencyKey, recent: [{ key: IDEMPOTENCY, content, atMs: NOW_MS }] }
-  // `seed` is sealed first.
+  const { label, permissions } = createParameters
+  const state: WalletContent = {
+    kind: 'mnemonic', label, accounts, permissions, fingerprint, createdAtMs: NOW_MS, idempotencyKey, recent: [{ key: IDEMPOTENCY, content, atMs: NOW_MS }],
+    recoveryKey, recoveryMadeAtMs: NOW_MS, factor: null, export: null, goneAtMs: null, receipts,
+  }
+  // `seed` is sealed first, then the secret to the recovery code, then `state`.
   const nonces = [fixed('seed nonce', 12), fixed('state nonce', 12)]
-  const record = await withNodeRandom(nonces, () => wrap(vault, { owner, wallet: WALLET, version: 1, createdAtMs: NOW_MS }, { state, secret }, pinHash))
+  const sealer = await importX25519(fixed('recovery ephemeral key'))
+  const at = { owner, wallet: WALLET, version: 1, createdAtMs: NOW_MS }
+  const record = await withKeyPair(sealer.pair, () => withNodeRandom(nonces, () => wrap(vault, at, state, joined, pinHash)))
+  const { recoverySeal } = (await openRecord(vault, record)).state
+  if (recoverySeal === null) throw new Error('the secret is not sealed to the recovery code')
   const seedDigest = new Uint8Array(createHash('sha256').update(record.seed).digest())
-  const encodedState = encodeState({ ...state, argon2: setting, seedDigest })
+  const encodedState = encodeState({ ...state, argon2: setting, seedDigest, recoverySeal })
   const aad = (part: string) => toHex(encodeCbor({ format: 1, owner, wallet: WALLET, version: 1, kmsKey: KMS_KEY, part }))
   await write('record', 'A stored record: owner, data key, state, seed (section 12)', [
     {
@@ -212,12 +178,13 @@ async function recordVectors(): Promise<readonly object[]> {
       encryptionContext: { purpose: 'cloister/v1 wallet', owner, wallet: WALLET }, dataKey: toHex(dataKey), dataKeyCiphertext: toHex(dataKeyCiphertext),
       pin: toHex(PIN), argon2: plain(setting), pinHash: toHex(pinHash.bytes), stateKey: toHex(stateKey(dataKey)), seedKey: toHex(seedKey(dataKey, pinHash.bytes)),
       stateAad: aad('state'), seedAad: aad('seed'), seedNonce: toHex(nonces[0] as Uint8Array), stateNonce: toHex(nonces[1] as Uint8Array),
-      entropy: toHex(entropy), mnemonic: new TextDecoder().decode(sentence), bip39Seed: toHex(seed), secret: toHex(secret),
+      entropy: toHex(entropy), mnemonic: new TextDecoder().decode(sentence), bip39Seed: toHex(seed), secret: toHex(joined),
       fingerprint: toHex(fingerprint), idempotencyKey: toHex(idempotencyKey), idempotencyContent: toHex(content), seedDigest: toHex(seedDigest),
-      stateValue: plain({ ...state, argon2: setting, seedDigest }), statePlaintext: toHex(encodedState), state: toHex(record.state), seed: toHex(record.seed),
+      recoveryCode: toHex(recovery), recoveryEphemeralPrivateKey: toHex(fixed('recovery ephemeral key')), recoveryInfo: toHex(utf8(LABELS.recoverySeal)), recoveryAad: aad('recovery'), recoverySeal: toHex(recoverySeal),
+      createParameters: plain(createParameters), stateValue: plain({ ...state, argon2: setting, seedDigest, recoverySeal }), statePlaintext: toHex(encodedState), state: toHex(record.state), seed: toHex(record.seed),
     },
   ])
-  const stored = { ...record, spent: 1, wrongMs: [NOW_MS + 5] }
+  const stored = { ...record, spent: 1, wrongMs: [NOW_MS + 5], expiresAtSec: 1_790_608_400 }
   const message = { token: TOKEN, header: headerBytes, enc: ephemeral.raw, ciphertext: count(0, 32), record: stored }
   return [
     codec('request', 'serviceRequest', message, encodeServiceRequest(message)),
@@ -226,16 +193,15 @@ async function recordVectors(): Promise<readonly object[]> {
 }
 
 async function keptProof(): Promise<Proof> {
-  const kept = await readFile(join(folder, 'proof.json'), 'utf8').then((text) => (JSON.parse(text) as { vectors: { signature: string }[] }).vectors[0]?.signature, () => undefined)
   const { x, y } = client
   const proofOf = (signature: Uint8Array): Proof => ({ x, y, random, signature })
-  const old = proofOf(new Uint8Array(Buffer.from(kept ?? '', 'hex')))
+  const old = proofOf(await kept('proof', 'client-key', 'signature'))
   if (await verifyProof(old, headerBytes, ephemeral.raw, unproven)) return old
   return signProof({ privateKey: client.privateKey, x, y, random }, headerBytes, ephemeral.raw, unproven)
 }
 
 async function writeCodes(): Promise<void> {
-  const file = join(root, 'docs', 'protocol.md')
+  const file = join(ROOT, 'docs', 'protocol.md')
   const rows = Object.entries(ERRORS).map(([code, { where, status, title }]) => `| \`${code}\` | ${where} | ${status === 0 ? '–' : status} | ${title} |`)
   const table = ['| code | where | status | title |', '| --- | --- | --- | --- |', ...rows].join('\n')
   const text = await readFile(file, 'utf8')

@@ -2,6 +2,7 @@
 /** `cloister recover <file>`: the offline exit. Asks for the recovery code, and prints what opens the wallet elsewhere. */
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { restore, RestoreError, type Restored } from './restore.ts'
 
@@ -28,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function ask(): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr, terminal: process.stdin.isTTY })
+  if (!process.stdin.isTTY) return text(process.stdin)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return await terminal.question('Recovery code: ')
   } finally {

@@ -29,6 +29,15 @@ export interface Restored {
 /** What went wrong, in words for whoever sits at the terminal. */
 export class RestoreError extends Error {}
 
+/** One account that this version can't derive must not keep the rest from its owner. */
+function addressOrNone(secret: WalletSecret, namespace: string, path: string): string | undefined {
+  try {
+    return deriveAddress(secret, namespace, path)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * @param file the backup file's bytes
  * @param code the recovery code as it was written down
@@ -48,7 +57,7 @@ export async function restore(file: Uint8Array, code: string): Promise<Restored>
     kind: secret.kind,
     mnemonic: secret.kind === 'mnemonic' ? entropyToMnemonic(secret.entropy, wordlist) : null,
     passphrase: secret.kind === 'mnemonic' ? new TextDecoder().decode(secret.passphrase) : null,
-    accounts: backup.accounts.map(({ namespace, path, address }) => ({ namespace, path, address, matches: deriveAddress(secret, namespace, path) === address })),
+    accounts: backup.accounts.map(({ namespace, path, address }) => ({ namespace, path, address, matches: addressOrNone(secret, namespace, path) === address })),
     privateKey: (namespace, path) => toHex(deriveKey(secret, namespace, path).privateKey),
   }
 }

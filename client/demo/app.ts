@@ -108,6 +108,8 @@ export function createApp({ config, main, progress, seen, onFatal }: AppOptions)
     },
     logOut({ forgetUser = false } = {}) {
       loggedOut = forgetUser
+      // The key that this login was bound to goes with it.
+      void cloister?.logOut()
       cloister = undefined
       this.wallet = undefined
       subject = ''

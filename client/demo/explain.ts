@@ -20,6 +20,8 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   unavailable: 'The service is not available right now. Try again in a moment.',
   busy: 'Many requests are waiting. Try again in a moment.',
   answer_invalid: 'The answer did not come from the enclave that was asked. It was thrown away.',
+  timeout: 'The service did not answer in time. Try again in a moment.',
+  wallet_rolled_back: 'The wallet is in an earlier state than this page has seen it in: somebody put an old copy back.',
   history_invalid: 'The history does not verify: a receipt is missing, altered or out of order.',
   attestation_malformed: 'What came back is no attestation document.',
   attestation_chain: 'The attestation is not signed under the root that this app trusts: it was forged, or made by another machine.',

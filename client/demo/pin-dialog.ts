@@ -31,7 +31,7 @@ export interface Secrets {
  */
 export async function withPin<T>({ title, detail, op, wallet, withCode, nowMs, onForgotten }: PinAsk, use: (secrets: Secrets) => Promise<T>): Promise<T> {
   const dialog = openDialog(title, detail)
-  if (wallet.last.recovery && onForgotten !== undefined) {
+  if (wallet.last.recoveryMadeAtMs !== null && onForgotten !== undefined) {
     dialog.addAction('Forgot the PIN?', () => {
       dialog.cancel()
       onForgotten()

@@ -32,10 +32,22 @@ async function readOffset(nsm: NsmPort, monotonicMs: MonotonicMs): Promise<numbe
   return timestampOf(document) - monotonicMs()
 }
 
-/** The device is trusted, and its document was asked for just now: nothing to verify, one field to read. */
-function timestampOf(document: Uint8Array): number {
-  const [, , payload] = decode(document) as unknown[]
-  const timestamp = (decode(payload as Uint8Array, { allowIndefinite: true, useMaps: true }) as Map<unknown, unknown>).get('timestamp')
+/**
+ * The device is trusted, and its document was asked for just now: nothing to verify, one field to read.
+ * @throws Error for a document without one
+ */
+export function timestampOf(document: Uint8Array): number {
+  const timestamp = payloadOf(document)?.get('timestamp')
   if (!Number.isSafeInteger(timestamp)) throw new Error('the device gave no timestamp')
   return timestamp as number
+}
+
+function payloadOf(document: Uint8Array): ReadonlyMap<unknown, unknown> | undefined {
+  try {
+    const [, , payload] = decode(document) as unknown[]
+    const fields: unknown = decode(payload as Uint8Array, { allowIndefinite: true, useMaps: true })
+    return fields instanceof Map ? fields : undefined
+  } catch {
+    return undefined
+  }
 }

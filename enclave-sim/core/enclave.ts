@@ -251,6 +251,7 @@ async function answer(serving: Serving, message: ServiceRequest): Promise<Servic
     return inTheClear(error)
   } finally {
     wipe(opened.body.pin ?? undefined, opened.body.otp ?? undefined)
+    wipeDeep(opened.body.parameters) // new PINs, recovery codes and imported keys come in them
   }
 }
 

@@ -20,15 +20,16 @@ export function codeAt(secret: Uint8Array, step: number): Uint8Array {
 }
 
 /**
- * The time step of a code, or `undefined`: it is wrong, or was taken before. A repeat of the very request that a code was taken for may give
- * the same code again.
+ * The time step of a code, or `undefined`: it is wrong, or was taken before. A repeat of the very request that it was taken for may give it again.
+ * @param request the request's idempotency key
  */
-export function stepOf(factor: Factor, otp: Uint8Array, nowMs: number, isRepeat: boolean): number | undefined {
+export function stepOf(factor: Factor, otp: Uint8Array, nowMs: number, request: Uint8Array): number | undefined {
   const now = Math.floor(nowMs / STEP_MS)
+  const isSame = factor.lastRequest !== null && equal(factor.lastRequest, request)
   let found: number | undefined
   // Every step is compared, whichever matches: how long this takes says nothing.
   for (let step = now - WINDOW; step <= now + WINDOW; step++) {
-    const isFresh = step > factor.lastStep || (isRepeat && step === factor.lastStep)
+    const isFresh = step > factor.lastStep || (isSame && step === factor.lastStep)
     if (equal(codeAt(factor.secret, step), otp) && isFresh) found = step
   }
   return found

@@ -4,8 +4,10 @@
  */
 import { wipe } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
+import { wipeDeep } from '../../lib/protocol/cbor.ts'
+import type { Operation } from '../../lib/protocol/header.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
-import type { ReceiptMeasurements, ReceiptSignature } from '../../lib/protocol/receipt.ts'
+import type { ReceiptMeasurements, ReceiptOutcome, ReceiptSignature } from '../../lib/protocol/receipt.ts'
 import type { RequestBody } from '../../lib/protocol/request.ts'
 import { splitSecret, type WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import type { AttestedClock } from './clock.ts'
@@ -31,6 +33,8 @@ export interface Work<T> {
   readonly changes?: Partial<Omit<WalletContent, 'recent' | 'receipts'>>
   /** For the receipt. */
   readonly signatures?: readonly ReceiptSignature[]
+  /** For the receipt; left out: `done`. */
+  readonly outcome?: ReceiptOutcome
 }
 
 export interface Moment {
@@ -41,7 +45,7 @@ export interface Moment {
 
 export interface Use<T> {
   /** Refuses, if it must, before a guess is tried: by throwing. */
-  check?(state: WalletState, moment: Moment): void
+  check?(state: WalletState, moment: Moment): void | Promise<void>
   /** How the secret is opened, where it isn't by the PIN; `undefined`: wrongly. */
   unlock?(opened: OpenedRecord, moment: Moment): Promise<Unlocked | undefined>
   /** What a wrong one costs: a guess, unless it is a recovery code, whose 128 bits need no limit and know no lock. */
@@ -51,10 +55,13 @@ export interface Use<T> {
   /** Whether this operation asks for a one-time code when a second factor is bound; by default what its owner chose. */
   asksForCode?(state: WalletState): boolean
   /** A new PIN, hashed: from this commit on, the only one. */
-  newPin?(moment: Moment): Promise<PinHash | undefined>
+  newPin?(state: WalletState, moment: Moment): Promise<PinHash | undefined>
   /** Works with the secret, which is wiped afterwards. */
   work(state: WalletState, secret: WalletSecret, moment: Moment, joined: Uint8Array): Work<T> | Promise<Work<T>>
 }
+
+/** Whoever could do these with the PIN alone could go round the second factor. */
+const ALWAYS_ASK: readonly Operation[] = ['export', 'renewRecovery', 'changePin', 'enrolFactor', 'removeFactor']
 
 export interface Done<T> {
   readonly result: T
@@ -83,25 +90,26 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
   let opened: OpenedRecord | undefined
   let unlocked: Unlocked | undefined
   let newPin: PinHash | undefined
+  let done: Work<T> | undefined
   try {
     opened = await openRecord(core.vault, record)
     const { state } = opened
     requireNotGone(state, nowMs)
-    const moment = { nowMs, isRepeat: isRepeat(state, body) }
+    const moment = { nowMs, isRepeat: isRepeat(state, body, nowMs) }
     // A code that a repeat brings has been used: what it tries is a PIN, under the PIN's own limits.
     if (!isGuess && moment.isRepeat) {
       if (lockOf(record, nowMs) !== 0) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
       isGuess = true
     }
-    if (state.goneAtMs !== null && use.whileDeleted !== true && !moment.isRepeat) throw new CloisterError('wallet_deleted')
-    use.check?.(state, moment)
+    if (state.goneAtMs !== null && use.whileDeleted !== true) throw new CloisterError('wallet_deleted')
+    await use.check?.(state, moment)
     const { factor } = state
-    const asks = factor !== null && (use.asksForCode?.(state) ?? (factor.confirmed && factor.operations.includes(body.op)))
+    const asks = factor !== null && (use.asksForCode?.(state) ?? (factor.confirmed && (ALWAYS_ASK.includes(body.op) || factor.operations.includes(body.op))))
     if (asks && body.otp === null) throw new CloisterError('code_required')
 
     const writing = writeTail(core, record, state)
     unlocked = await (use.unlock === undefined ? openSeed(core.vault, opened, requirePin(body.pin)) : use.unlock(opened, moment))
-    const step = asks ? stepOf(factor, body.otp as Uint8Array, nowMs, moment.isRepeat) : undefined
+    const step = asks ? stepOf(factor, body.otp as Uint8Array, nowMs, body.idempotency) : undefined
     if (unlocked === undefined || (asks && step === undefined)) {
       if (!isGuess && unlocked === undefined) throw new CloisterError('recovery_invalid')
       isSpent = true
@@ -111,19 +119,20 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     }
     const secret = splitSecret(unlocked.secret)
     if (secret === undefined) throw new CloisterError('record_invalid')
-    newPin = await use.newPin?.(moment)
-    const { result, changes = {}, signatures = [] } = await use.work(state, secret, moment, unlocked.secret)
+    newPin = await use.newPin?.(state, moment)
+    done = await use.work(state, secret, moment, unlocked.secret)
+    const { result, changes = {}, signatures = [], outcome = 'done' } = done
 
     const written = await writing
     if (!written && isTailFull(state.receipts)) throw new CloisterError('unavailable', { retryAfterSec: 2 })
     const version = record.version + 1
-    const done = { wallet: record.wallet, op: body.op, atMs: nowMs, version, failed: record.spent, signatures }
+    const entry = { wallet: record.wallet, op: body.op, atMs: nowMs, version, failed: record.spent, signatures, outcome }
     const changed = { ...contentOf(state), ...changes }
     const content: WalletContent = {
       ...changed,
-      ...(step === undefined || changed.factor === null ? {} : { factor: { ...changed.factor, lastStep: step } }),
+      ...(step === undefined || changed.factor === null ? {} : { factor: { ...changed.factor, lastStep: step, lastRequest: body.idempotency } }),
       recent: remember(state, body, nowMs),
-      receipts: withReceipt(state.receipts, done, core.measurements, written),
+      receipts: withReceipt(state.receipts, entry, core.measurements, written),
     }
     const at = { owner: record.owner, wallet: record.wallet, version, createdAtMs: record.createdAtMs }
     const wrapped = await wrap(core.vault, at, content, unlocked.secret, newPin ?? unlocked.pinHash)
@@ -136,10 +145,17 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
   } catch (error) {
     // A wrong PIN stays spent. Whatever else went wrong was no guess: give it back, if the table can be reached.
     if (!isSpent && (await release(core, charge)) && opened !== undefined) turn.leave(record)
+    wipeDeep(done?.result) // keys may be in it, and nobody will have them
     throw error
   } finally {
-    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey, opened?.state.receipts.privateKey, opened?.state.factor?.secret)
+    wipe(unlocked?.secret, unlocked?.pinHash.bytes, newPin?.bytes, opened?.dataKey)
+    if (opened !== undefined) wipeState(opened.state)
   }
+}
+
+/** What in a state is secret. The rest of it the answer still needs. */
+export function wipeState({ receipts, factor, idempotencyKey }: WalletContent): void {
+  wipe(receipts.privateKey, receipts.storageKey, factor?.secret, idempotencyKey)
 }
 
 function contentOf(state: WalletState): WalletContent {

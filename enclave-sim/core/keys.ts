@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import type { Account } from '../../lib/protocol/operations.ts'
 import { allChains, chainOf } from '../../lib/chains/registry.ts'
-import type { Signature, SigningTask } from '../../lib/chains/chain.ts'
+import type { Chain, Signature, SigningTask } from '../../lib/chains/chain.ts'
 import { equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { WalletSecret } from '../../lib/protocol/wallet-secret.ts'
+import type { WalletKind } from '../../lib/protocol/wallet-view.ts'
 import { publicKeyOf, withPrivateKey, type Curve } from './hd.ts'
 import { signEcdsa, signEd25519, signSchnorr } from './signing.ts'
 
@@ -32,12 +33,19 @@ export function rootFingerprint(secret: WalletSecret): Uint8Array {
   return withKey(secret, curve, ONLY_KEY, ({ privateKey }) => hash(framed(LABELS.fingerprint, publicKeyOf(curve, privateKey))))
 }
 
-/** The account of a CAIP-2 namespace at a path. @throws CloisterError `chain_unknown`, `account_path_invalid` */
-export function deriveAccount(secret: WalletSecret, namespace: string, path: string): Account {
+/** The chain, if a wallet of this kind can have an account there. @throws CloisterError `chain_unknown`, `account_path_invalid` */
+export function requirePath(kind: WalletKind, namespace: string, path: string): Chain {
   const chain = chainOf(namespace)
   if (namespace !== chain.namespace) throw new CloisterError('chain_unknown')
   // `m` is the whole wallet: for a mnemonic it would be the master key, which no chain's account is.
-  if (secret.kind === 'mnemonic' ? path === ONLY_KEY || !chain.accepts(path) : path !== ONLY_KEY) throw new CloisterError('account_path_invalid')
+  const isThere = kind === 'mnemonic' ? path !== ONLY_KEY && chain.accepts(path) : path === ONLY_KEY && kind === chain.curve
+  if (!isThere) throw new CloisterError('account_path_invalid')
+  return chain
+}
+
+/** The account of a CAIP-2 namespace at a path. @throws CloisterError `chain_unknown`, `account_path_invalid` */
+export function deriveAccount(secret: WalletSecret, namespace: string, path: string): Account {
+  const chain = requirePath(secret.kind, namespace, path)
   return withKey(secret, chain.curve, path, (key) => {
     const publicKey = publicKeyOf(chain.curve, key.privateKey)
     const chainCode = chain.derivesBelow(path) && key.chainCode !== null ? key.chainCode.slice() : null

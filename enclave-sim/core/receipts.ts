@@ -3,7 +3,7 @@ import { createCipheriv, createECDH, createHash, createPrivateKey, randomBytes, 
 import { concat, fromHex, secretBytes, wipe } from '../../lib/protocol/bytes.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
 import {
-  encodeReceipt, encodeSign1, FIRST_PREVIOUS, receiptSigned, storedReceiptBinding, type ReceiptMeasurements, type ReceiptSignature,
+  encodeReceipt, encodeSign1, FIRST_PREVIOUS, receiptSigned, storedReceiptBinding, type ReceiptMeasurements, type ReceiptOutcome, type ReceiptSignature,
 } from '../../lib/protocol/receipt.ts'
 import type { ReceiptsState } from './state.ts'
 
@@ -27,6 +27,7 @@ export function newReceipts(): ReceiptsState {
 export interface Done {
   readonly wallet: string
   readonly op: Operation
+  readonly outcome: ReceiptOutcome
   readonly atMs: number
   readonly version: number
   readonly failed: number

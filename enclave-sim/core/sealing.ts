@@ -30,7 +30,7 @@ export function stateKey(dataKey: Uint8Array): Uint8Array {
   return hkdf(dataKey, LABELS.state)
 }
 
-/** Key of `seed`: HKDF-SHA256(data key ‖ Argon2id(PIN)). */
+/** Key of `seed`: HKDF-SHA256(data key ‖ Argon2id(HMAC(key in `state`, PIN))). */
 export function seedKey(dataKey: Uint8Array, pinHash: Uint8Array): Uint8Array {
   const both = concat(dataKey, pinHash)
   try {

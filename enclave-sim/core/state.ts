@@ -29,6 +29,8 @@ export interface Factor {
   readonly secret: Uint8Array
   /** The last time step whose code was taken. No code is taken twice. */
   readonly lastStep: number
+  /** Idempotency key of the request that it was taken for. */
+  readonly lastRequest: Uint8Array | null
   /** Which operations ask for a code. */
   readonly operations: readonly Operation[]
   readonly confirmed: boolean
@@ -57,11 +59,13 @@ export interface WalletContent {
   /** See `rootFingerprint`. */
   readonly fingerprint: Uint8Array
   readonly createdAtMs: number
-  /** Keys the hashes in `recent`, and derives recovery codes; 32 bytes, for the wallet's life. */
+  /** Keys the hashes in `recent` and of PINs, and derives recovery codes; 32 bytes, for the wallet's life. */
   readonly idempotencyKey: Uint8Array
   readonly recent: readonly RecentRequest[]
   /** X25519 public key of the recovery code, 32 bytes. */
   readonly recoveryKey: Uint8Array | null
+  /** When that code was made. */
+  readonly recoveryMadeAtMs: number | null
   readonly factor: Factor | null
   readonly export: PendingExport | null
   readonly goneAtMs: number | null
@@ -97,6 +101,7 @@ export function encodeState(state: WalletState): Uint8Array {
     idempotencyKey: state.idempotencyKey,
     recent: state.recent.map(({ key, content, atMs }) => ({ key, content, at: atMs })),
     recoveryKey: state.recoveryKey,
+    recoveryMadeAt: state.recoveryMadeAtMs,
     factor: factor === null ? null : { ...factor, operations: [...factor.operations] },
     export: state.export === null ? null : encodePendingExport(state.export),
     goneAt: state.goneAtMs,
@@ -107,7 +112,7 @@ export function encodeState(state: WalletState): Uint8Array {
 export function decodeState(encoded: Uint8Array): WalletState | undefined {
   return attempt(() => {
     const fields = object(decodeCbor(encoded), [
-      'argon2', 'seedDigest', 'recoverySeal', 'kind', 'label', 'accounts', 'permissions', 'fingerprint', 'createdAt', 'idempotencyKey', 'recent', 'recoveryKey',
+      'argon2', 'seedDigest', 'recoverySeal', 'kind', 'label', 'accounts', 'permissions', 'fingerprint', 'createdAt', 'idempotencyKey', 'recent', 'recoveryKey', 'recoveryMadeAt',
       'factor', 'export', 'goneAt', 'receipts',
     ])
     const argon2 = object(fields['argon2'], ['salt', 'memoryKiB', 'iterations', 'parallelism'])
@@ -132,6 +137,7 @@ export function decodeState(encoded: Uint8Array): WalletState | undefined {
         return { key: bytes(entry['key'], 16), content: bytes(entry['content'], 32), atMs: integer(entry['at'], 0, MAX) }
       }),
       recoveryKey: nullable(fields['recoveryKey'], (key) => bytes(key, 32)),
+      recoveryMadeAtMs: nullable(fields['recoveryMadeAt'], (atMs) => integer(atMs, 0, MAX)),
       factor: nullable(fields['factor'], readFactor),
       export: nullable(fields['export'], readPendingExport),
       goneAtMs: nullable(fields['goneAt'], (atMs) => integer(atMs, 0, MAX)),
@@ -141,10 +147,11 @@ export function decodeState(encoded: Uint8Array): WalletState | undefined {
 }
 
 function readFactor(value: unknown): Factor {
-  const fields = object(value, ['secret', 'lastStep', 'operations', 'confirmed'])
+  const fields = object(value, ['secret', 'lastStep', 'lastRequest', 'operations', 'confirmed'])
   return {
     secret: bytes(fields['secret'], 20),
     lastStep: integer(fields['lastStep'], 0, MAX),
+    lastRequest: nullable(fields['lastRequest'], (key) => bytes(key, 16)),
     operations: array(fields['operations'], OPERATIONS.length, (op) => oneOf(op, OPERATIONS)),
     confirmed: boolean(fields['confirmed']),
   }

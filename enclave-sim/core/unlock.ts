@@ -69,7 +69,7 @@ export interface Unlocked {
 
 /** Tries a PIN: `undefined` when it is wrong. */
 export async function openSeed(vault: Vault, opened: OpenedRecord, pin: Uint8Array): Promise<Unlocked | undefined> {
-  const pinHash = await hashPin(vault, pin, opened.state.argon2)
+  const pinHash = await hashPin(vault, pin, opened.state.idempotencyKey, opened.state.argon2)
   const key = seedKey(opened.dataKey, pinHash.bytes)
   try {
     const secret = open(key, opened.record.seed, bindingOf(vault, opened.record), 'seed')
@@ -85,19 +85,29 @@ export async function openRecovery(vault: Vault, opened: OpenedRecord, code: Uin
   const { recoverySeal } = opened.state
   if (recoverySeal === null) throw new CloisterError('recovery_off')
   const secret = await openWithCode(code, recoverySeal, 'record', bindingBytes(bindingOf(vault, opened.record), 'recovery'))
-  return secret === undefined ? undefined : { secret, pinHash: await hashPin(vault, newPin) }
+  return secret === undefined ? undefined : { secret, pinHash: await hashPin(vault, newPin, opened.state.idempotencyKey) }
 }
 
-/** Argon2id of a PIN, and what it was made with. One hash serves the opening and the rewrap: what a rewrap renews is the data key. */
+/**
+ * Argon2id of a PIN, and what it was made with. What goes into Argon2id is HMAC-SHA256(the wallet's key, PIN): the native code leaves copies of its
+ * input in memory, and this one is worth nothing without that key. One hash serves the opening and the rewrap: what a rewrap renews is the data key.
+ */
 export interface PinHash {
   /** 32 bytes. Wipe them. */
   readonly bytes: Uint8Array
   readonly setting: Argon2Setting
 }
 
-export async function hashPin(vault: Vault, pin: Uint8Array, setting: Argon2Setting = newSetting()): Promise<PinHash> {
+/** @param key the wallet's `idempotencyKey` */
+export async function hashPin(vault: Vault, pin: Uint8Array, key: Uint8Array, setting: Argon2Setting = newSetting()): Promise<PinHash> {
   const { salt, memoryKiB, iterations, parallelism } = setting
-  return { bytes: await vault.argon2id(pin, salt, { memoryKiB, iterations, parallelism, length: 32 }), setting }
+  const framedPin = framed(LABELS.pin, pin)
+  const password = createHmac('sha256', key).update(framedPin).digest()
+  try {
+    return { bytes: await vault.argon2id(password, salt, { memoryKiB, iterations, parallelism, length: 32 }), setting }
+  } finally {
+    wipe(framedPin, password)
+  }
 }
 
 function newSetting(): Argon2Setting {
@@ -157,8 +167,8 @@ export function contentHash(idempotencyKey: Uint8Array, body: RequestBody): Uint
  * Whether this is a repeat of something that was done.
  * @throws CloisterError `idempotency_mismatch` when the key was used for something else
  */
-export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody): boolean {
-  const entry = state.recent.find((recent) => equal(recent.key, body.idempotency))
+export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody, nowMs: number): boolean {
+  const entry = state.recent.find((recent) => equal(recent.key, body.idempotency) && recent.atMs > nowMs - RECENT_LIFE_MS)
   if (entry === undefined) return false
   if (!equal(entry.content, contentHash(state.idempotencyKey, body))) throw new CloisterError('idempotency_mismatch')
   return true
@@ -167,7 +177,9 @@ export function isRepeat(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, 
 /** The recent requests with this one among them. */
 export function remember(state: Pick<WalletState, 'recent' | 'idempotencyKey'>, body: RequestBody, nowMs: number): readonly RecentRequest[] {
   const kept = state.recent.filter((recent) => recent.atMs > nowMs - RECENT_LIFE_MS && !equal(recent.key, body.idempotency))
-  const entry = { key: body.idempotency, content: contentHash(state.idempotencyKey, body), atMs: nowMs }
+  // A repeat does not make the first one younger.
+  const first = state.recent.find((recent) => equal(recent.key, body.idempotency) && recent.atMs > nowMs - RECENT_LIFE_MS)
+  const entry = { key: body.idempotency, content: contentHash(state.idempotencyKey, body), atMs: first?.atMs ?? nowMs }
   return [...kept.slice(-(RECENT_MAX - 1)), entry]
 }
 

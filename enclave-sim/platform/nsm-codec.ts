@@ -6,7 +6,7 @@
  * indefinite lengths (the hypervisor's encoder has changed between the two before); duplicate keys, tags, floats, unknown fields of requests and
  * trailing bytes are refused.
  */
-import { decode, encode } from 'cborg'
+import { decode, encode, Tokenizer, type DecodeOptions } from 'cborg'
 
 /** Longest request, in bytes: the Linux driver refuses more with EMSGSIZE. */
 export const NSM_REQUEST_MAX_BYTES = 0x1000
@@ -123,6 +123,8 @@ export function decodeNsmResponse(bytes: Uint8Array): NsmResponse | undefined {
   return undefined
 }
 
+const decodeOptions: DecodeOptions = { useMaps: true, rejectDuplicateMapKeys: true, allowUndefined: false, allowInfinity: false, allowNaN: false }
+
 const write = (value: unknown): Uint8Array => encode(value, { mapSorter: () => 0 })
 
 const writeCall = (op: string, fields: readonly (readonly [string, unknown])[]): Uint8Array => write(new Map([[op, new Map(fields)]]))
@@ -139,7 +141,7 @@ interface Call {
 function readCall(bytes: Uint8Array): Call | undefined {
   let value: unknown
   try {
-    value = decode(bytes, { useMaps: true, rejectDuplicateMapKeys: true, allowUndefined: false, allowInfinity: false, allowNaN: false })
+    value = decode(bytes, { ...decodeOptions, tokenizer: withoutFloats(bytes) })
   } catch {
     return undefined
   }
@@ -148,6 +150,17 @@ function readCall(bytes: Uint8Array): Call | undefined {
   const [[op, content]] = [...value.entries()] as [[unknown, unknown]]
   if (typeof content === 'string') return { op, bare: false, text: content, fields: new Map() }
   return content instanceof Map ? { op, bare: false, text: undefined, fields: content } : undefined
+}
+
+/** cborg by itself reads a float 1.0 like the integer 1. */
+function withoutFloats(bytes: Uint8Array): DecodeOptions['tokenizer'] & object {
+  const tokens = new Tokenizer(bytes, decodeOptions)
+  const next = (): ReturnType<typeof tokens.next> => {
+    const token = tokens.next()
+    if (token.type.name === 'float') throw new Error('a float')
+    return token
+  }
+  return { next, done: () => tokens.done(), pos: () => tokens.pos() }
 }
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array

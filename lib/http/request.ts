@@ -56,7 +56,7 @@ export function walletOf(event: APIGatewayProxyEventV2, op: Operation): string |
 /** The `after` query parameter: a sequence number, 0 when left out. @throws CloisterError `request_malformed` */
 export function afterParameter(event: APIGatewayProxyEventV2): number {
   const after = event.queryStringParameters?.['after'] ?? '0'
-  if (!/^(0|[1-9][0-9]{0,11})$/.test(after)) throw new CloisterError('request_malformed')
+  if (!/^(0|[1-9][0-9]{0,10})$/.test(after)) throw new CloisterError('request_malformed')
   return Number(after)
 }
 

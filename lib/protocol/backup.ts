@@ -1,5 +1,5 @@
 /**
- * The backup file: a wallet's secret, sealed to its recovery code, for restoring without any server (docs/backup.md).
+ * The backup file: a wallet's secret, sealed to its recovery code, for restoring without any server (docs/protocol.md, section 13).
  *
  * JSON in UTF-8 with exactly the fields of {@link BackupFile}; what is sealed is the wallet's secret (wallet-secret.ts), and the AAD is
  * deterministic CBOR of every other field, so that none can be changed.

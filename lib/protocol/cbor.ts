@@ -3,7 +3,7 @@
  *
  * Accepted: unsigned and negative integers within ±2^53, byte strings, text strings, arrays, maps with text
  * keys, false, true, null. Everything else is refused: floats, tags, undefined, indefinite lengths, lengths or integers not
- * in shortest form, unsorted or duplicate map keys, trailing bytes.
+ * in shortest form, unsorted or duplicate map keys, more than {@link MAX_DEPTH} levels, trailing bytes.
  */
 import { decode, encodeInto, type DecodeOptions, type EncodeOptions } from 'cborg'
 import { concat, equal, secretBytes, wipe } from './bytes.ts'
@@ -16,6 +16,9 @@ export type CborValue =
   | Uint8Array
   | readonly CborValue[]
   | { readonly [key: string]: CborValue }
+
+/** Levels of arrays and maps in one another. Without a bound, how deep is too deep would be a matter of the stack's size. */
+export const MAX_DEPTH = 32
 
 const decodeOptions: DecodeOptions = {
   strict: true,
@@ -58,7 +61,7 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   let again: Uint8Array | undefined
   try {
     value = decode(withOwnSlices(bytes), decodeOptions)
-    if (isAllowed(value)) {
+    if (isAllowed(value, MAX_DEPTH)) {
       again = encodeCbor(value)
       if (equal(again, bytes)) return value
     }
@@ -84,14 +87,17 @@ function withOwnSlices(bytes: Uint8Array): Uint8Array {
 
 /** Overwrites every byte string in a decoded value: for values that are refused, and may hold a secret. */
 export function wipeDeep(value: unknown): void {
-  if (value instanceof Uint8Array) value.fill(0)
-  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) wipeDeep(item)
+  const open: unknown[] = [value] // no recursion: what is refused may be as deep as the stack
+  for (let at = 0; at < open.length; at++) {
+    const item = open[at]
+    if (item instanceof Uint8Array) item.fill(0)
+    else if (typeof item === 'object' && item !== null) for (const inner of Object.values(item)) open.push(inner)
+  }
 }
 
-function isAllowed(value: unknown): value is CborValue {
+function isAllowed(value: unknown, levels: number): value is CborValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || value instanceof Uint8Array) return true
   if (typeof value === 'number') return Number.isSafeInteger(value)
-  if (Array.isArray(value)) return value.every(isAllowed)
-  if (typeof value !== 'object') return false
-  return Object.values(value).every(isAllowed)
+  if (typeof value !== 'object' || levels === 0) return false
+  return Object.values(value).every((item) => isAllowed(item, levels - 1))
 }

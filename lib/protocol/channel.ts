@@ -97,7 +97,7 @@ export async function openRequest(
       const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
       const { key, iv } = await answerKey(secret, enc, nonce, 'encrypt')
       const params = { name: 'AES-GCM', iv, additionalData: new Uint8Array(bound) }
-      return concat(nonce, new Uint8Array(await crypto.subtle.encrypt(params, key, new Uint8Array(answer))))
+      return concat(nonce, new Uint8Array(await crypto.subtle.encrypt(params, key, answer as Uint8Array<ArrayBuffer>)))
     },
   }
 }

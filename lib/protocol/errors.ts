@@ -63,7 +63,6 @@ export const ERRORS = {
   recovery_invalid: row('sealed', 422, 'The recovery code is not the current one'),
   recovery_off: row('sealed', 422, 'The wallet was made without a recovery code'),
   not_exportable: row('sealed', 422, 'The wallet was made to keep its keys'),
-  export_pending: row('sealed', 422, 'The export is announced, and waits for its time'),
   wallet_deleted: row('sealed', 422, 'The wallet is deleted; it can still be restored'),
   wallet_not_deleted: row('sealed', 422, 'The wallet is not deleted'),
   code_required: row('sealed', 422, 'A one-time code is required'),
@@ -103,8 +102,11 @@ export const ERRORS = {
   attestation_binding: row('client', 0, 'The document does not bind the channel key'),
   // The client alone.
   answer_invalid: row('client', 0, 'The answer does not open under this request'),
+  wallet_rolled_back: row('client', 0, 'The wallet is in an earlier state than it was seen in'),
   history_invalid: row('client', 0, 'A receipt is missing, altered or out of order'),
   network: row('client', 0, 'The service can not be reached'),
+  timeout: row('client', 0, 'The service did not answer in time'),
+  declined: row('client', 0, 'The user declined'),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -8,6 +8,12 @@ export const OPERATIONS = [
 ] as const
 export type Operation = (typeof OPERATIONS)[number]
 
+/** Those that can ask for a one-time code. `recover` is the way back for who has lost the telephone; the rest take no PIN, or come before there is a factor. */
+export const FACTOR_OPERATIONS = [
+  'discover', 'addAccounts', 'rename', 'delete', 'restore', 'sign', 'changePin', 'verifyPin', 'renewRecovery', 'export', 'cancelExport', 'enrolFactor',
+  'removeFactor',
+] as const satisfies readonly Operation[]
+
 /** UUIDv4 in lowercase (RFC 9562 §5.4): the one spelling of a wallet id. */
 export const WALLET_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

@@ -16,6 +16,8 @@ export const LABELS = {
   state: 'cloister/v1 state',
   /** HKDF info of the key that seals a record's `seed`. */
   seed: 'cloister/v1 seed',
+  /** A PIN on its way into Argon2id. */
+  pin: 'cloister/v1 pin',
   /** HKDF info of the mix of the entropy sources. */
   entropy: 'cloister/v1 entropy',
   /** Keyed hash of a request's content, for idempotency. */

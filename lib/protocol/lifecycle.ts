@@ -1,7 +1,7 @@
 /** Parameters and results of everything but signing, as CBOR inside the sealed body and answer. */
 import type { CborValue } from './cbor.ts'
 import { array, attempt, boolean, bytes, Malformed, nullable, object, oneOf, text } from './fields.ts'
-import { OPERATIONS, type Operation } from './header.ts'
+import { FACTOR_OPERATIONS, type Operation } from './header.ts'
 import { LIMITS } from './limits.ts'
 import { decodeAccount, decodePermissions, encodeAccount, encodePermissions, NAMESPACE, PATH, type Account, type Permissions } from './operations.ts'
 import {
@@ -171,7 +171,7 @@ export function decodeExportParameters(value: CborValue): ExportParameters | und
 
 export function decodeFactorParameters(value: CborValue): { readonly operations: readonly Operation[] } | undefined {
   return attempt(() => {
-    const operations = array(object(value, ['operations'])['operations'], OPERATIONS.length, (op) => oneOf(op, OPERATIONS))
+    const operations = array(object(value, ['operations'])['operations'], FACTOR_OPERATIONS.length, (op) => oneOf(op, FACTOR_OPERATIONS))
     if (operations.length === 0 || new Set(operations).size !== operations.length) throw new Malformed()
     return { operations }
   })

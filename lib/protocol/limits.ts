@@ -13,8 +13,12 @@ export const LIMITS = {
    * (134 KiB) included. A chain may set less.
    */
   maxTransactionBytes: 176 * 1024,
+  /** Bytes of anything else to sign. */
+  maxPayloadBytes: 128 * 1024,
   /** Payloads of one `sign`. */
   maxPayloads: 100,
+  /** Signatures that these come to, together: one takes up to 20 ms. */
+  maxSignatures: 250,
   /** Accounts of one wallet. */
   maxAccounts: 200,
   /** Accounts that one `discover` or `addAccounts` may name. */

@@ -27,6 +27,9 @@ export interface ReceiptSignature {
   readonly summary: Uint8Array
 }
 
+export const RECEIPT_OUTCOMES = ['done', 'announced', 'mnemonic', 'privateKey', 'backup'] as const
+export type ReceiptOutcome = (typeof RECEIPT_OUTCOMES)[number]
+
 export interface Receipt {
   readonly wallet: string
   /** 1 for the first. */
@@ -34,6 +37,8 @@ export interface Receipt {
   /** Attested time, milliseconds since the epoch. */
   readonly atMs: number
   readonly op: Operation
+  /** `done`; of an export: that it was announced, or what left. */
+  readonly outcome: ReceiptOutcome
   /** Version of the record that came of it. */
   readonly version: number
   /** Wrong guesses and one-time codes since the last receipt. */
@@ -50,13 +55,13 @@ const NONCE_BYTES = 12
 const MAX = Number.MAX_SAFE_INTEGER
 
 export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
-  const { wallet, sequence, atMs, op, version, failed, measurements, previous } = receipt
+  const { wallet, sequence, atMs, op, outcome, version, failed, measurements, previous } = receipt
   const signatures = receipt.signatures.map(({ hash, summary }) => ({ hash, summary }))
-  return encodeCbor({ v: LIMITS.protocolVersion, wallet, sequence, at: atMs, op, version, failed, signatures, measurements: { ...measurements }, previous })
+  return encodeCbor({ v: LIMITS.protocolVersion, wallet, sequence, at: atMs, op, outcome, version, failed, signatures, measurements: { ...measurements }, previous })
 }
 
 function readReceipt(value: unknown): Receipt {
-  const fields = object(value, ['v', 'wallet', 'sequence', 'at', 'op', 'version', 'failed', 'signatures', 'measurements', 'previous'])
+  const fields = object(value, ['v', 'wallet', 'sequence', 'at', 'op', 'outcome', 'version', 'failed', 'signatures', 'measurements', 'previous'])
   integer(fields['v'], LIMITS.protocolVersion, LIMITS.protocolVersion)
   const pcrs = object(fields['measurements'], ['pcr0', 'pcr1', 'pcr2', 'pcr16'])
   return {
@@ -64,6 +69,7 @@ function readReceipt(value: unknown): Receipt {
     sequence: integer(fields['sequence'], 1, MAX),
     atMs: integer(fields['at'], 0, MAX),
     op: oneOf(fields['op'], OPERATIONS),
+    outcome: oneOf(fields['outcome'], RECEIPT_OUTCOMES),
     version: integer(fields['version'], 1, MAX),
     failed: integer(fields['failed'], 0, MAX),
     signatures: array(fields['signatures'], LIMITS.maxPayloads, (item) => {

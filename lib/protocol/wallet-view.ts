@@ -49,8 +49,8 @@ export interface WalletView extends GuessState {
   readonly permissions: Permissions
   /** SHA-256(label ‖ root public key), 32 bytes: clients pin it. */
   readonly fingerprint: Uint8Array
-  /** Whether there is a recovery code. */
-  readonly recovery: boolean
+  /** When the recovery code was made; `null`: there is none. A code that its owner does not remember making is somebody else's. */
+  readonly recoveryMadeAtMs: number | null
   readonly factor: FactorView | null
   readonly export: PendingExport | null
   /** When a deleted wallet is gone, milliseconds since the epoch; `null`: it is not deleted. */
@@ -63,9 +63,9 @@ const MAX_TIME = Number.MAX_SAFE_INTEGER
 export const LABEL = /^[^\p{C}\p{Zl}\p{Zp}]{0,64}$/u
 
 export function encodeWalletView(view: WalletView): CborValue {
-  const { wallet, version, createdAtMs, label, kind, fingerprint, recovery, factor, goneAtMs, receipts } = view
+  const { wallet, version, createdAtMs, label, kind, fingerprint, recoveryMadeAtMs, factor, goneAtMs, receipts } = view
   return {
-    wallet, version, createdAt: createdAtMs, label, kind, fingerprint, recovery, goneAt: goneAtMs,
+    wallet, version, createdAt: createdAtMs, label, kind, fingerprint, recoveryMadeAt: recoveryMadeAtMs, goneAt: goneAtMs,
     accounts: view.accounts.map(encodeAccount),
     permissions: encodePermissions(view.permissions),
     factor: factor === null ? null : { confirmed: factor.confirmed, operations: [...factor.operations] },
@@ -78,7 +78,7 @@ export function encodeWalletView(view: WalletView): CborValue {
 /** @throws Malformed */
 export function readWalletView(value: unknown): WalletView {
   const fields = object(value, [
-    'wallet', 'version', 'createdAt', 'label', 'kind', 'accounts', 'permissions', 'fingerprint', 'recovery', 'factor', 'export', 'goneAt', 'receipts', 'guesses',
+    'wallet', 'version', 'createdAt', 'label', 'kind', 'accounts', 'permissions', 'fingerprint', 'recoveryMadeAt', 'factor', 'export', 'goneAt', 'receipts', 'guesses',
   ])
   const receipts = object(fields['receipts'], ['key', 'count', 'head'])
   return {
@@ -90,7 +90,7 @@ export function readWalletView(value: unknown): WalletView {
     accounts: array(fields['accounts'], LIMITS.maxAccounts, decodeAccount),
     permissions: decodePermissions(fields['permissions']),
     fingerprint: bytes(fields['fingerprint'], 32),
-    recovery: boolean(fields['recovery']),
+    recoveryMadeAtMs: nullable(fields['recoveryMadeAt'], (atMs) => integer(atMs, 0, MAX_TIME)),
     factor: nullable(fields['factor'], readFactorView),
     export: nullable(fields['export'], readPendingExport),
     goneAtMs: nullable(fields['goneAt'], (atMs) => integer(atMs, 0, MAX_TIME)),

@@ -1,5 +1,5 @@
 /** The relay's settings: environment variables, each explicit. A missing or malformed one fails the first request, not some. */
-import { array, attempt, object, text } from '../protocol/fields.ts'
+import { array, attempt, Malformed, object, text } from '../protocol/fields.ts'
 import { readTenancy, type Tenancy } from '../tokens/tenants.ts'
 
 export interface RelaySettings {
@@ -18,7 +18,7 @@ export interface RelaySettings {
 /** `CLOISTER_TENANCY` is JSON `{issuers, tenants, readRoles}`; lists are separated by commas. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): RelaySettings {
   const settings = attempt((): RelaySettings => {
-    const { issuers, tenants, readRoles } = object(JSON.parse(env['CLOISTER_TENANCY'] ?? 'null'), ['issuers', 'tenants', 'readRoles'])
+    const { issuers, tenants, readRoles } = object(parseJson(env['CLOISTER_TENANCY'] ?? ''), ['issuers', 'tenants', 'readRoles'])
     const tenancy = readTenancy(issuers, tenants)
     const ids = tenancy.tenants.map((tenant) => tenant.id)
     const roles = Object.entries(object(readRoles, ids)).map(([id, arn]) => [id, text(arn, /^arn:aws[a-z-]*:iam::[0-9]{12}:role\/\S{1,200}$/)] as const)
@@ -33,6 +33,15 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   })
   if (settings === undefined || settings.enclaves.length === 0) throw new Error('the CLOISTER_… settings are missing or malformed')
   return settings
+}
+
+/** V8's own error would quote the text. */
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw new Malformed()
+  }
 }
 
 function list(value: string | undefined, pattern: RegExp): readonly string[] {

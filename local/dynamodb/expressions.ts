@@ -68,7 +68,8 @@ function splitConditions(words: readonly string[]): string[][] {
 function tokenize(expression: string): string[] {
   const words: string[] = []
   token.lastIndex = 0
-  while (token.lastIndex < expression.trimEnd().length) {
+  const end = expression.trimEnd().length
+  while (token.lastIndex < end) {
     const match = token.exec(expression)
     if (match === null) throw unreadable()
     words.push(match[1] as string)

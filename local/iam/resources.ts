@@ -22,6 +22,10 @@ export interface TableDefinition {
   readonly arn: string
   /** Name of the partition key, a string. */
   readonly partitionKey: string
+  /** Names of the primary key's attributes. */
+  readonly keys: readonly string[]
+  /** Attribute of DynamoDB's time to live, seconds since the epoch; `null`: nothing expires. */
+  readonly timeToLive: string | null
   /** Input of CreateTable. */
   readonly create: Readonly<Record<string, Json>>
 }
@@ -123,11 +127,15 @@ function role(template: Template, logicalId: string): Role {
 function table(template: Template): TableDefinition {
   const properties = fields(template.properties('WalletTable'))
   const { TableName: name, KeySchema: keySchema, AttributeDefinitions: definitions, BillingMode: billing } = properties
-  const hash = (keySchema as Json[]).map(fields).find(({ KeyType: type }) => type === 'HASH')
+  const keys = (keySchema as Json[]).map(fields)
+  const hash = keys.find(({ KeyType: type }) => type === 'HASH')
+  const { AttributeName: timeToLive, Enabled: expires } = fields(properties['TimeToLiveSpecification'] ?? {})
   return {
     name: name as string,
     arn: `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${name as string}`,
     partitionKey: hash?.['AttributeName'] as string,
+    keys: keys.map(({ AttributeName: attribute }) => attribute as string),
+    timeToLive: expires === true ? (timeToLive as string) : null,
     create: { TableName: name as Json, KeySchema: keySchema as Json, AttributeDefinitions: definitions as Json, BillingMode: billing as Json },
   }
 }

@@ -24,16 +24,23 @@ export function resolveVariables(text: string, context: RequestContext, globs: b
   return missing ? undefined : resolved
 }
 
-/** `*` is any run of characters, `?` any one; case matters. */
+/** `*` is any run of characters, `?` any one; case matters. Steps are at most the product of the two lengths, whatever stars there are. */
 export function matchesGlob(pattern: string, value: string): boolean {
   if (/[\uE000\uE001]/.test(value)) return false
-  let source = ''
-  for (const character of pattern) {
-    if (character === '*') source += '.*'
-    else if (character === '?') source += '.'
-    else if (character === '\uE000') source += '\\*'
-    else if (character === '\uE001') source += '\\?'
-    else source += character.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
+  const [wanted, given] = [Array.from(pattern), Array.from(value)]
+  let at = 0
+  let next = 0
+  /** The last star, and how much of the value it takes: enough to go back to, for an earlier one could take no more that matters. */
+  let star: { readonly after: number; from: number } | undefined
+  while (next < given.length) {
+    if (wanted[at] === '*') star = { after: ++at, from: next }
+    else if (at < wanted.length && matchesOne(wanted[at] as string, given[next] as string)) [at, next] = [at + 1, next + 1]
+    else if (star !== undefined) [at, next] = [star.after, ++star.from]
+    else return false
   }
-  return new RegExp(`^${source}$`, 'su').test(value)
+  return wanted.slice(at).every((character) => character === '*')
+}
+
+function matchesOne(wanted: string, given: string): boolean {
+  return wanted === '?' || (wanted === '\uE000' ? '*' : wanted === '\uE001' ? '?' : wanted) === given
 }

@@ -34,7 +34,7 @@ export async function changedConfiguration(world: World): Promise<void> {
   const own = await tableOfOnesOwn(world)
   const other = (name: string) => (settings: Settings): Settings => ({ ...settings, tableArn: (settings['tableArn'] as string).replace(/[^/]+$/, name) })
   await attempt(world, 'proofs that are not asked for', withoutProofs, stolen, 'unavailable, KMS: Decrypt AccessDenied')
-  await attempt(world, 'the same, and a KMS key of one’s own', (settings) => ({ ...withoutProofs(settings), kmsKeyArn: openKey.arn }), stolen, 'record_invalid, KMS: Decrypt IncorrectKey')
+  await attempt(world, 'the same, and a KMS key of one’s own', (settings) => ({ ...withoutProofs(settings), kmsKeyArn: openKey.arn }), stolen, 'record_invalid, KMS: Decrypt IncorrectKeyException')
   await attempt(world, 'the same, and a table of one’s own', (settings) => other(own.name)(withoutProofs(settings)), stolen, 'unavailable, KMS: Decrypt AccessDenied', own.credentials)
   await anotherIssuer(world)
 }

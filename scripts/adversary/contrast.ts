@@ -1,6 +1,7 @@
 /**
  * The same attacks where one guard is missing: each must win. An attacker who wins nothing against an open door would not be worth the asking.
  */
+import { decodeSignResult } from '../../lib/protocol/operations.ts'
 import { join } from 'node:path'
 import { DecryptCommand } from '@aws-sdk/client-kms'
 import { connect } from '../../client/connect.ts'
@@ -52,8 +53,8 @@ export async function contrasts(world: World, thief: Thief): Promise<Contrast[]>
 
   const channel = await channelOf(position.enclave, stack.trust)
   const { outcome } = await ask(position.enclave, channel, await forgedLogin(world), await victim.record(), signing(victim.wallet.id, victim.pin, 4711))
-  const signed = outcome?.ok === true ? (outcome.result as Record<string, unknown>)['signed'] : undefined
-  await weigh('a PIN that the identity provider knows', 'signatures', { signed: signed instanceof Uint8Array ? [signed] : [] })
+  const signed = outcome?.ok === true ? decodeSignResult(outcome.result)?.signatures.map((one) => one.signed) : undefined
+  await weigh('a PIN that the identity provider knows', 'signatures', { signed: signed ?? [] })
   return done
 }
 

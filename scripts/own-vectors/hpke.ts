@@ -46,3 +46,10 @@ export function answerValues(ephemeral: FixedX25519, recipient: FixedX25519, ans
   const derive = (info: string, length: number) => new Uint8Array(hkdfSync('sha256', answerSecret, answerSalt, utf8(info), length))
   return hexOf({ answerNonce, answerSalt, answerKey: derive('key', 32), answerIv: derive('nonce', 12) })
 }
+
+/** DeriveKeyPair of DHKEM(X25519) (RFC 9180 §7.1.3): the private key of `ikm`. */
+export function deriveX25519(ikm: Uint8Array): Uint8Array<ArrayBuffer> {
+  const suite = concat(utf8('KEM'), i2osp(0x20, 2))
+  const prk = hmac(new Uint8Array(), utf8('HPKE-v1'), suite, utf8('dkp_prk'), ikm)
+  return hmac(prk, i2osp(32, 2), utf8('HPKE-v1'), suite, utf8('sk'), Uint8Array.of(1))
+}

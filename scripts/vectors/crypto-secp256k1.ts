@@ -1,7 +1,8 @@
-/** Deterministic signatures (RFC 6979, low s) with the options of enclave-sim/core/keys.ts. */
-import { getPublicKey, sign, verify } from '@noble/secp256k1'
+/** Deterministic signatures (RFC 6979, low s) by the enclave's own signer, and verification with its options. */
+import { getPublicKey, verify } from '@noble/secp256k1'
 import { sha256 } from '@noble/hashes/sha2.js'
-import '../../enclave-sim/core/keys.ts' // gives noble its hashes
+import '../../enclave-sim/core/signing.ts' // gives noble its hashes
+import { signEcdsa } from '../../enclave-sim/core/ecdsa.ts'
 import { equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { hexField, text, UnknownShape, type Json } from './fields.ts'
 import { must, refusalOf, type Report } from './report.ts'
@@ -19,11 +20,11 @@ export async function checkRfc6979(report: Report, path: string, index: number, 
       case 'valid':
       case 'extraEntropy': {
         const [key, signature] = [hexField(vector, 'd'), hexField(vector, 'signature')]
-        must(equal(sign(digest, key, OPTIONS), signature), 'another signature')
+        must(equal(signEcdsa(key, digest).compact, signature), 'another signature')
         return must(verify(signature, digest, getPublicKey(key, true), OPTIONS), 'a valid signature is refused')
       }
       case 'invalid_sign':
-        return must((await refusalOf(() => sign(digest, hexField(vector, 'd'), OPTIONS))) !== undefined, 'an invalid key signs')
+        return must((await refusalOf(() => signEcdsa(hexField(vector, 'd'), digest))) !== undefined, 'an invalid key signs')
       case 'invalid_verify': {
         const [signature, point] = [hexField(vector, 'signature'), hexField(vector, 'Q')]
         let accepted = false
@@ -44,7 +45,7 @@ export async function checkNonce(report: Report, path: string, index: number, ve
   const later = Object.keys(vector).filter((name) => /^k[1-9]\d*$/.test(name)).length
   if (later > 0) report.skip(path, 'only the first nonce can be reached', later)
   await report.check(path, `#${index}/k0`, () => {
-    const signature = sign(sha256(utf8(text(vector, 'message'))), hexField(vector, 'd'), OPTIONS)
+    const signature = signEcdsa(hexField(vector, 'd'), sha256(utf8(text(vector, 'message')))).compact
     must(equal(signature.slice(0, 32), getPublicKey(hexField(vector, 'k0'), true).slice(1)), 'another nonce')
   })
 }

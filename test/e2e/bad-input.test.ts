@@ -6,15 +6,24 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { concatHex, toBytes, toRlp } from 'viem'
 import { tokenNonce } from '../../lib/protocol/proof.ts'
-import { toBase64url } from '../../lib/protocol/bytes.ts'
+import { toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
+import type { CborValue } from '../../lib/protocol/cbor.ts'
+import type { Operation } from '../../lib/protocol/header.ts'
+import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 import { encodeBody } from '../../lib/protocol/request.ts'
 import { issuerHash } from '../../lib/tokens/owner.ts'
 import { startCloud, type Cloud, type LoggedIn } from '../support/cloud.ts'
 import { rawCall, sealedCode, type RawCall } from '../support/raw-client.ts'
 import { operatorTable, type OperatorTable } from '../support/operator-table.ts'
-import { CHAIN, PATH, legacyTransfer, signParameters, transfer } from '../support/transactions.ts'
+import { CHAIN, CREATE, legacyTransfer, PATH, signParameters, transfer } from '../support/transactions.ts'
 
 const PIN = '493817'
+/** One for each operation that has parameters, and for those that have none. */
+const MALFORMED: readonly (readonly [Operation, CborValue])[] = [
+  ['discover', { accounts: [] }], ['addAccounts', { accounts: [{ namespace: 'eip155', path: 'x' }] }], ['rename', { label: 'a'.repeat(65) }], ['delete', { now: true }], ['restore', []],
+  ['changePin', { pin: '271828' }], ['verifyPin', { pin: '1' }], ['recover', { code: new Uint8Array(15), removeFactor: false }], ['renewRecovery', { code: null }],
+  ['export', { what: 'privateKey', path: null }], ['cancelExport', { what: 'backup' }], ['history', { from: 1 }], ['enrolFactor', { operations: [] }], ['confirmFactor', { code: '123456' }], ['removeFactor', []],
+]
 let cloud: Cloud
 let alice: LoggedIn
 let wallet: string
@@ -25,7 +34,7 @@ beforeAll(async () => {
   alice = await cloud.logIn('alice')
   wallet = crypto.randomUUID()
   table = operatorTable(cloud.stack)
-  const created = await rawCall(cloud, alice, { op: 'create', wallet, pin: PIN, parameters: { words: 24 } })
+  const created = await rawCall(cloud, alice, { op: 'create', wallet, pin: PIN, parameters: CREATE })
   expect(created.http.status).toBe(201)
 }, 60_000)
 afterAll(() => cloud?.close())
@@ -209,8 +218,31 @@ describe('bodies', () => {
       expect(sealedCode(await sign({ parameters: {} }))).toBe('parameters_malformed')
       expect(sealedCode(await sign({ parameters: { ...signParameters(transfer()), more: 1 } }))).toBe('parameters_malformed')
       expect(sealedCode(await sign({ parameters: signParameters(transfer(), 'cosmos:hub') }))).toBe('chain_unknown')
+      expect(sealedCode(await sign({ parameters: { payloads: [] } }))).toBe('parameters_malformed')
+      // The formats before payloads, and one that is good beside one that is not: all or none.
+      expect(sealedCode(await sign({ parameters: { chain: CHAIN, path: PATH, transaction: transfer() } }))).toBe('parameters_malformed')
+      const payloads = [...signParameters(transfer()).payloads, ...signParameters(transfer(), 'eip155:1').payloads]
+      expect(sealedCode(await sign({ parameters: { payloads } }))).toBe('tx_chain_id_mismatch')
+      for (const otp of [utf8('12345'), utf8('1234567')]) expect((await sign({ prepare: (body) => ({ ...body, otp }) })).http).toMatchObject({ status: 400, json: { code: 'request_malformed' } })
     })
-    expect(sealedCode(await rawCall(cloud, alice, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 15 } }))).toBe('parameters_malformed')
+    await spendsNothing(async () => {
+      for (const [op, parameters] of MALFORMED) expect([op, sealedCode(await rawCall(cloud, alice, { op, wallet, pin: PIN, parameters }))]).toEqual([op, 'parameters_malformed'])
+      const operate = (op: Operation, parameters: CborValue, pin: string | null = PIN) => rawCall(cloud, alice, { op, wallet, pin, parameters }).then(sealedCode)
+      expect(await operate('view', {}, PIN)).toBe('parameters_malformed')
+      expect(await operate('history', {}, PIN)).toBe('parameters_malformed')
+      expect(await operate('changePin', { pin: utf8('123') })).toBe('new_pin_malformed')
+      expect(await operate('recover', { code: new Uint8Array(16), removeFactor: false }, '123')).toBe('new_pin_malformed')
+      expect(await operate('rename', { label: 'x' }, '123')).toBe('pin_malformed')
+      const one = { namespace: 'eip155', path: "m/44'/60'/0'/0/1" }
+      expect(await operate('addAccounts', { accounts: [one, one] })).toBe('account_exists')
+    })
+    const imports = async (secret: CborValue): Promise<string | undefined> =>
+      sealedCode(await rawCall(cloud, alice, { op: 'import', wallet: crypto.randomUUID(), pin: PIN, parameters: { secret, label: '', permissions: { ...NO_PERMISSIONS }, recovery: false } }))
+    expect(await imports({ kind: 'mnemonic', mnemonic: utf8('abandon abandon'), passphrase: new Uint8Array() })).toBe('mnemonic_invalid')
+    expect(await imports({ kind: 'secp256k1', key: new Uint8Array(32) })).toBe('private_key_invalid')
+    expect(await imports({ kind: 'ed25519', key: new Uint8Array(31) })).toBe('private_key_invalid')
+    expect(await imports({ kind: 'xprv', key: new Uint8Array(32) })).toBe('parameters_malformed')
+    expect(sealedCode(await rawCall(cloud, alice, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { ...(CREATE as object), words: 15 } }))).toBe('parameters_malformed')
     // This one is charged first, for accounts are inside the sealed state; and given back.
     expect(sealedCode(await sign({ parameters: signParameters(transfer(), CHAIN, "m/44'/60'/0'/0/7") }))).toBe('account_unknown')
     expect((await record())['spent']).toEqual({ N: '0' })
@@ -222,6 +254,25 @@ describe('bodies', () => {
       expect(await cloud.call('GET', `/v1/enclave${nonce}`)).toMatchObject({ status: 400, json: { code: 'request_malformed' } })
     }
     expect((await cloud.call('GET', '/v1/nothing')).status).toBe(404)
+    for (const path of ['/v1/wallets/import/sign', `/v1/wallets/${wallet}/burn`, `/v1/wallets/${wallet}/addAccounts`]) expect((await post('{}', path)).status).toBe(404)
+    // A route is an operation: one can't be posted to another's.
+    const there = `/v1/wallets/${wallet}/rename`
+    expect(await rawCall(cloud, alice, { op: 'sign', wallet, pin: PIN, parameters: signParameters(transfer()), path: there })).toMatchObject({ http: { status: 400 } })
+  })
+
+  test('receipts: whose they are, and from where', async () => {
+    const { token } = alice
+    const receipts = (query = '', id = wallet, who = token): ReturnType<Cloud['call']> => cloud.call('GET', `/v1/wallets/${id}/receipts${query}`, { token: who })
+    const all = (await receipts()).json['receipts'] as { sequence: number; sealed: string }[]
+    expect(all.length).toBeGreaterThan(0)
+    expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_one, i) => i + 1))
+    expect((await receipts('?after=1')).json['receipts']).toEqual(all.slice(1))
+    expect((await receipts('?after=99999999999')).json['receipts']).toEqual([])
+    for (const query of ['?after=-1', '?after=x', '?after=01', '?after=1.5', '?after=', '?after=100000000000', '?after=999999999999']) expect(await receipts(query)).toMatchObject({ status: 400, json: { code: 'request_malformed' } })
+    expect(await receipts('', 'not-a-uuid')).toMatchObject({ status: 404, json: { code: 'wallet_not_found' } })
+    expect(await cloud.call('GET', `/v1/wallets/${wallet}/receipts`)).toMatchObject({ status: 401, json: { code: 'token_missing' } })
+    const eve = await cloud.logIn('eve')
+    expect((await receipts('', wallet, eve.token)).json['receipts']).toEqual([])
   })
 })
 
@@ -234,15 +285,16 @@ describe('transactions', () => {
       expect(await signs(toBytes(toRlp([...legacy])))).toBe('tx_chain_id_missing')
       expect(await signs(transfer(0, { chainId: 1 }))).toBe('tx_chain_id_mismatch')
       expect(await signs(transfer(), 'eip155:1')).toBe('tx_chain_id_mismatch')
-      expect(await signs(transfer(0, { type: 'eip2930', gasPrice: 1n, maxFeePerGas: undefined }))).toBe('tx_type_unknown')
-      for (const type of [0, 3, 4, 5, 0x7f]) expect(await signs(new Uint8Array([type, 0xc0]))).toBe('tx_type_unknown')
+      expect(await signs(transfer(0, { type: 'eip2930', gasPrice: 1n, maxFeePerGas: undefined, chainId: 1 }))).toBe('tx_chain_id_mismatch')
+      for (const type of [1, 2, 3, 4]) expect(await signs(new Uint8Array([type, 0xc0]))).toBe('tx_malformed')
+      for (const type of [0, 5, 0x7f]) expect(await signs(new Uint8Array([type, 0xc0]))).toBe('tx_type_unknown')
       expect(await signs(new Uint8Array([...transfer(), 0]))).toBe('tx_trailing_bytes')
       expect(await signs(new Uint8Array([...legacyTransfer(), 0]))).toBe('tx_trailing_bytes')
       expect(await signs(toBytes(toRlp([...legacy.slice(0, 4), '0x0001', '0x', '0x7a69', '0x', '0x'])))).toBe('tx_not_canonical')
       expect(await signs(toBytes(concatHex(['0x02', '0xf800'])))).toBe('tx_not_canonical')
       expect(await signs(new Uint8Array())).toBe('tx_malformed')
       expect(await signs(new Uint8Array(130 * 1024))).toBe('tx_too_large')
-      expect(await signs(toBytes(toRlp([...legacy, '0x0f4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_not_canonical')
+      expect(await signs(toBytes(toRlp([...legacy, '0x0f4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_already_signed')
       expect(await signs(toBytes(toRlp([...legacy, '0xf4f5', `0x${'11'.repeat(32)}`, `0x${'11'.repeat(32)}`])))).toBe('tx_already_signed')
     })
     expect(await signs(transfer())).toBeUndefined()

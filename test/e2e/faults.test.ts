@@ -3,6 +3,7 @@ import { startCloud, type Cloud } from '../support/cloud.ts'
 import { expect503, faultCases, healAll } from '../support/fault-cases.ts'
 import { owned, PIN } from '../support/owned.ts'
 import { rawCall, sealedCode } from '../support/raw-client.ts'
+import { CREATE } from '../support/transactions.ts'
 
 let cloud: Cloud
 
@@ -36,7 +37,7 @@ describe('answers that were lost', () => {
 
   test('of the create: the retry finds its wallet', async () => {
     const who = await cloud.logIn('lost-create')
-    const call = { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 24 }, idempotency: crypto.getRandomValues(new Uint8Array(16)) } as const
+    const call = { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: CREATE, idempotency: crypto.getRandomValues(new Uint8Array(16)) } as const
     Object.assign(cloud.stack.services.dynamodb.faults, { mode: 'lost', only: ['PutItem'], times: 1 })
     await expect503(() => rawCall(cloud, who, call))
     const again = await rawCall(cloud, who, call)

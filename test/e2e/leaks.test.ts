@@ -3,17 +3,19 @@ import { appendFile, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HDKey } from '@scure/bip32'
 import { mnemonicBytes } from '../../enclave-sim/core/mnemonic.ts'
-import { seedOf } from '../../enclave-sim/core/secret.ts'
 import { openRecord, openSeed, type Vault } from '../../enclave-sim/core/unlock.ts'
 import { argon2id } from '../../enclave-sim/platform/argon2.ts'
 import { openCiphertext } from '../support/kms-operator.ts'
 import { decodeRecord, type WalletRecord } from '../../lib/protocol/record.ts'
+import { formatRecoveryCode } from '../../lib/protocol/recovery-code.ts'
+import { splitSecret } from '../../lib/protocol/wallet-secret.ts'
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { findLeaks } from '../support/leaks.ts'
 import { operatorTable } from '../support/operator-table.ts'
 import { CHAIN, PATH, transfer } from '../support/transactions.ts'
 
 const PIN = 'correct horse 493817 battery'
+const LABEL = 'Savings of Alice'
 const WRONG = 'wrong horse 271828 staple'
 let cloud: Cloud
 
@@ -30,11 +32,13 @@ async function openEverything(record: WalletRecord): Promise<Record<string, Uint
     argon2id,
     dataKeys: { open: async () => dataKey.slice(), generate: () => Promise.reject(new Error('unused')), random: () => Promise.reject(new Error('unused')) },
   }
-  const unlocked = await openSeed(vault, await openRecord(vault, record), Buffer.from(PIN))
+  const opened = await openRecord(vault, record)
+  const { idempotencyKey, receipts } = opened.state
+  const unlocked = await openSeed(vault, opened, Buffer.from(PIN))
   if (unlocked === undefined) throw new Error('the PIN does not open the record')
-  const { secret } = unlocked
-  const entropy = secret.subarray(0, secret.length - 64)
-  const seed = seedOf(secret)
+  const secret = splitSecret(unlocked.secret)
+  if (secret?.kind !== 'mnemonic') throw new Error('the record holds no mnemonic')
+  const { entropy, seed } = secret
   const words = Buffer.from(mnemonicBytes(entropy)).toString().split(' ')
   return {
     'data key': dataKey,
@@ -43,17 +47,22 @@ async function openEverything(record: WalletRecord): Promise<Record<string, Uint
     mnemonic: Buffer.from(words.slice(0, 4).join(' ')),
     'private key': HDKey.fromMasterSeed(seed).derive(PATH).privateKey as Uint8Array,
     'PIN hash': unlocked.pinHash.bytes.slice(),
+    'idempotency key': idempotencyKey,
+    'receipt key': receipts.privateKey,
+    'key of stored receipts': receipts.storageKey,
   }
 }
 
 async function readTable(): Promise<{ records: WalletRecord[]; bytes: Buffer }> {
   const items = await operatorTable(cloud.stack).scan()
   const bytes = Buffer.concat(items.flatMap((item) => Object.values(item).map((value) => Buffer.from((value.B ?? value.S ?? value.N ?? JSON.stringify(value)) as string))))
-  const records = items.map((item) =>
+  const wallets = items.filter((item) => item['item']?.S?.startsWith('wallet#'))
+  const records = wallets.map((item) =>
     decodeRecord({
       format: Number(item['format']?.N), owner: item['owner']?.S, wallet: item['item']?.S?.slice('wallet#'.length), version: Number(item['version']?.N),
       dataKey: item['dataKey']?.B, state: item['state']?.B, seed: item['seed']?.B, spent: Number(item['spent']?.N),
       lockedUntilMs: Number(item['lockedUntil']?.N), wrongMs: (item['wrong']?.NS ?? []).map(Number), createdAtMs: Number(item['createdAt']?.N),
+      expiresAtSec: Number(item['expiresAtSec']?.N ?? 0),
     }),
   )
   return { records: records as WalletRecord[], bytes }
@@ -74,10 +83,10 @@ async function haystacks(): Promise<Record<string, Buffer>> {
 
 test('PIN, mnemonic, seed, private key, data keys and transactions are in no log, on no socket of the relay, nowhere in the database', async () => {
   const cloister = await cloud.connect('alice')
-  const wallet = await cloister.wallets.create({ pin: PIN })
+  const wallet = await cloister.wallets.create({ pin: PIN, label: LABEL })
   const first = await readTable()
   const transaction = transfer(3, { value: 123456789123456789n })
-  const { signed } = await wallet.signTransaction({ chain: CHAIN, transaction }, { pin: PIN })
+  const { signed, hash } = await wallet.signTransaction({ chain: CHAIN, transaction }, { pin: PIN })
   await wallet.signTransaction({ chain: CHAIN, transaction }, { pin: WRONG }).catch(() => undefined)
   await wallet.view()
   const second = await readTable()
@@ -88,6 +97,10 @@ test('PIN, mnemonic, seed, private key, data keys and transactions are in no log
     transaction,
     'its value': Buffer.from((123456789123456789n).toString(16), 'hex'),
     'signed transaction': signed,
+    'its hash': hash,
+    'recovery code': wallet.recovery as Uint8Array,
+    'recovery code as shown': Buffer.from(await formatRecoveryCode(wallet.recovery as Uint8Array)),
+    label: Buffer.from(LABEL),
     ...(await openEverything(first.records[0] as WalletRecord)),
   }
   const later = await openEverything(second.records[0] as WalletRecord)

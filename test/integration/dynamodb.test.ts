@@ -233,6 +233,65 @@ test('items survive a restart', async () => {
   }
 })
 
+describe('time to live', () => {
+  const SEC = 1000
+  const at = (item: string, expires?: object) => ({ ...key('user#ttl', item), ...(expires === undefined ? {} : { expiresAtSec: expires }) })
+  const items = async (): Promise<string[]> => {
+    const { Items = [] } = await operator.send(new QueryCommand({ TableName, KeyConditionExpression: '#o = :o', ExpressionAttributeNames: { '#o': 'owner' }, ExpressionAttributeValues: { ':o': { S: 'user#ttl' } } }))
+    return Items.map(({ item }) => item?.S ?? '')
+  }
+
+  test('what is over is deleted; what is not, has no time, none that is one, or one of long ago, stays', async () => {
+    const dir = await stateDir()
+    const own = createIdentities()
+    const { credentials } = own.addStatic({ roleArn: 'arn:aws:iam::000000000000:role/operator', sessionName: 'local', policies: [all] })
+    let clockMs = Date.now()
+    const store = await startDynamoDb({ ...options, dir: `${dir}/db`, nowMs: () => clockMs, identities: own })
+    cleanup(() => store.close())
+    const client = connect(credentials, store.url)
+    const nowSec = Math.floor(clockMs / SEC)
+    const values: readonly (readonly [string, object | undefined])[] = [
+      ['a-over', { N: String(nowSec + 9) }], ['b-later', { N: String(nowSec + 100) }], ['c-none', undefined], ['d-text', { S: String(nowSec) }], ['e-ancient', { N: String(nowSec - 6 * 365 * 86_400) }], ['f-over', { N: String(nowSec + 5) }],
+    ]
+    for (const [item, expires] of values) await client.send(new PutItemCommand({ TableName, Item: at(item, expires) as never }))
+    const left = async (): Promise<string[]> => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName }))
+      return Items.map(({ item }) => item?.S ?? '').sort()
+    }
+    expect(await store.deleteExpired()).toBe(0)
+    clockMs = (nowSec + 9) * SEC + 999 // the very second of one
+    expect(await store.deleteExpired()).toBe(1)
+    expect(await left()).toEqual(['a-over', 'b-later', 'c-none', 'd-text', 'e-ancient'])
+    clockMs = (nowSec + 10) * SEC
+    expect(await store.deleteExpired()).toBe(1)
+    expect(await store.deleteExpired()).toBe(0)
+    expect(await left()).toEqual(['b-later', 'c-none', 'd-text', 'e-ancient'])
+  })
+
+  test('what lost its time meanwhile stays, page for page', async () => {
+    const nowSec = Math.floor(Date.now() / SEC)
+    const big = { B: new Uint8Array(300_000) } // a page is 1 MB
+    for (let i = 0; i < 8; i++) await operator.send(new PutItemCommand({ TableName, Item: { ...at(`${i}`, { N: String(nowSec - 60) }), big } as never }))
+    await operator.send(new UpdateItemCommand({ TableName, Key: key('user#ttl', '3'), UpdateExpression: 'REMOVE expiresAtSec' }))
+    expect(await db.deleteExpired()).toBe(7)
+    expect(await items()).toEqual(['3'])
+  })
+
+  test('the sweep comes by itself', async () => {
+    const dir = await stateDir()
+    const own = createIdentities()
+    const { credentials } = own.addStatic({ roleArn: 'arn:aws:iam::000000000000:role/operator', sessionName: 'local', policies: [all] })
+    const store = await startDynamoDb({ ...options, dir: `${dir}/db`, identities: own, sweepEveryMs: 5 })
+    cleanup(() => store.close())
+    const client = connect(credentials, store.url)
+    await client.send(new PutItemCommand({ TableName, Item: at('1', { N: String(Math.floor(Date.now() / SEC) - 60) }) as never }))
+    for (;;) {
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key: key('user#ttl', '1'), ConsistentRead: true }))
+      if (Item === undefined) break
+    }
+  })
+})
+
 describe('faults', () => {
   afterEach(() => void Object.assign(db.faults, { mode: 'none', only: undefined, times: undefined }))
 

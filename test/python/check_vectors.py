@@ -79,7 +79,8 @@ def check_channel(folder):
     check("answer aad", wire.answer_binding("sign", request) == hexes["answerAad"])
     check("answer", wire.open_answer(context, hexes["sealedAnswer"], hexes["answerAad"]) == hexes["answer"])
     result = wire.read_answer(hexes["answer"], "sign", request)
-    check("result", set(result) == {"signed", "hash", "address", "fingerprint", "guesses"})
+    check("result", set(result) == {"signatures", "fingerprint", "guesses"})
+    check("signature", [set(one) for one in result["signatures"]] == [{"signed", "hash", "address"}])
 
 
 def check_record(folder):
@@ -96,19 +97,71 @@ def check_record(folder):
         sealed = bytes.fromhex(vector[part])
         opened[part] = AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
     seed = hashlib.pbkdf2_hmac("sha512", vector["mnemonic"].encode(), b"mnemonic", 2048, 64)
-    check("seed", opened["seed"] == bytes.fromhex(vector["entropy"]) + seed)
-    names = ("argon2", "accounts", "fingerprint", "createdAt", "idempotencyKey", "recent", "seedDigest")
+    entropy = bytes.fromhex(vector["entropy"])
+    check("secret", opened["seed"] == b"\x01" + bytes([len(entropy)]) + entropy + b"\x00" + seed)
+    names = (
+        "argon2", "seedDigest", "recoverySeal", "kind", "label", "accounts", "permissions", "fingerprint", "createdAt", "idempotencyKey", "recent",
+        "recoveryKey", "recoveryMadeAt", "factor", "export", "goneAt", "receipts",
+    )  # fmt: skip
     state = wire.decode(opened["state"], names, "record_invalid")
     check("seed digest", state["seedDigest"] == wire.sha256(bytes.fromhex(vector["seed"])))
-    content = wire.framed("cloister/v1 idempotency", b"create", vector["wallet"].encode(), wire.encode({"words": 12}))
+    content = wire.framed("cloister/v1 idempotency", b"create", vector["wallet"].encode(), wire.encode(value(vector["createParameters"])))
     check("idempotency", state["recent"][0]["content"] == hmac.new(state["idempotencyKey"], content, hashlib.sha256).digest())
+    aad = wire.encode({"format": 1, "owner": owner, "wallet": vector["wallet"], "version": 1, "kmsKey": vector["kmsKey"], "part": "recovery"})
+    code = bytes.fromhex(vector["recoveryCode"])
+    check("recovery AAD", aad.hex() == vector["recoveryAad"])
+    check("recovery seal", wire.open_with_code(code, state["recoverySeal"], "cloister/v1 recovery seal", aad) == opened["seed"])
+    check("recovery key", wire.raw_public(wire.recovery_private(code)) == state["recoveryKey"])
+    check("receipts", set(state["receipts"]) == {"privateKey", "publicKey", "storageKey", "count", "head", "tail"})
+    check("receipts head", state["receipts"]["head"] == wire.sha256(state["receipts"]["tail"][-1]))
     master = hmac.new(b"Bitcoin seed", seed, hashlib.sha512).digest()[:32]
     point = ec.derive_private_key(int.from_bytes(master, "big"), ec.SECP256K1()).public_key().public_numbers()
     compressed = bytes([2 + (point.y & 1)]) + point.x.to_bytes(32, "big")
     check("fingerprint", state["fingerprint"] == wire.sha256(wire.framed("cloister/v1 fingerprint", compressed)))
 
 
-for one in (check_request, check_proof, check_channel, check_record):
+def check_recovery(folder):
+    code, backup, factor = load(folder, "recovery")
+    for vector, label, length, name in ((code, "recovery code", 16, "code"), (factor, "second factor", 20, "factorSecret")):
+        mac_input = wire.framed(f"cloister/v1 {label}", bytes.fromhex(vector["idempotency"]))
+        mac = hmac.new(bytes.fromhex(vector["idempotencyKey"]), mac_input + bytes.fromhex(vector["secret"]), hashlib.sha256).digest()
+        check(label, (mac_input.hex(), mac[:length].hex()) == (vector["macInput"], vector[name]))
+    raw = bytes.fromhex(code["code"])
+    check("recovery text", wire.recovery_text(raw) == code["text"])
+    private = wire.recovery_private(raw)
+    check("recovery keys", (wire.raw_private(private).hex(), wire.raw_public(private).hex()) == (code["privateKey"], code["publicKey"]))
+    file = json.loads(backup["file"])
+    sealed = wire.from_b64url(file.pop("sealed"), "backup_invalid")
+    aad = wire.encode({**file, "fingerprint": wire.from_b64url(file["fingerprint"], "backup_invalid")})
+    check("backup", wire.open_with_code(raw, sealed, "cloister/v1 backup seal", aad).hex() == backup["secret"])
+    counter = (factor["atMs"] // 30_000).to_bytes(8, "big")
+    mac = hmac.new(bytes.fromhex(factor["factorSecret"]), counter, hashlib.sha1).digest()
+    offset = mac[19] & 15
+    check("one-time code", f"{(int.from_bytes(mac[offset : offset + 4], 'big') & 0x7fffffff) % 1_000_000:06}" == factor["otp"])
+
+
+def check_receipts(folder):
+    previous = bytes(32)
+    for vector in load(folder, "receipts"):
+        fields = value(vector["value"])
+        fields["v"], fields["at"] = 1, fields.pop("atMs")
+        payload = wire.encode(fields)
+        check("receipt", (payload.hex(), fields["previous"]) == (vector["payload"], previous))
+        signed = wire.encode(["Signature1", bytes.fromhex("a10126"), b"cloister/v1 receipt", payload])
+        check("Sig_structure", signed.hex() == vector["signed"])
+        signature, public = bytes.fromhex(vector["signature"]), bytes.fromhex(vector["publicKey"])
+        der = utils.encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + public).verify(der, signed, ec.ECDSA(hashes.SHA256()))
+        sign1 = wire.encode([bytes.fromhex("a10126"), {}, payload, signature])
+        previous = wire.sha256(sign1)
+        check("COSE_Sign1", (sign1.hex(), previous.hex()) == (vector["sign1"], vector["hash"]))
+        aad = wire.framed("cloister/v1 stored receipt", wire.encode({"wallet": fields["wallet"], "sequence": fields["sequence"]}))
+        stored = bytes.fromhex(vector["stored"])
+        check("stored", AESGCM(bytes.fromhex(vector["storageKey"])).decrypt(stored[:12], stored[12:], aad) == sign1)
+        check("item", vector["item"] == f'receipt#{fields["wallet"]}#{fields["sequence"]:012}')
+
+
+for one in (check_request, check_proof, check_channel, check_record, check_recovery, check_receipts):
     one(sys.argv[1])
 for name in failed:
     print(f"failed: {name}")

@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 
 from attestation import accept
-from wire import ClientKey, Refused, answer_binding, b64url, encode, from_b64url, open_answer, read_answer, require, seal, sha256, start_request
+from wire import ClientKey, Refused, answer_binding, b64url, encode, from_b64url, is_bytes, open_answer, read_answer, recovery_text, require, seal, sha256, start_request
 
 # [2] HTTP
 
@@ -67,7 +67,7 @@ class Session:
         request = os.urandom(16)
         unproven = {
             "op": op, "wallet": wallet, "request": request, "issuedAt": self.channel["now_ms"](), "idempotency": idempotency,
-            "token": sha256(self.token.encode("ascii")), "pin": pin, "parameters": parameters,
+            "token": sha256(self.token.encode("ascii")), "pin": pin, "otp": None, "parameters": parameters,
         }  # fmt: skip
         body = encode({**unproven, "proof": self.key.proof(header, context["enc"], unproven)})
         parts = {"header": header, "enc": context["enc"], "ciphertext": seal(context, header, body)}
@@ -83,20 +83,26 @@ def main():
     token = json.loads(sys.stdin.readline())["token"]
     session = Session(config["url"], base64.b64decode(config["root"]), config["measurements"], token, key)
     pin, wallet = config["pin"].encode(), str(uuid.uuid4())
-    created = session.call("create", wallet, "/v1/wallets", pin, {"words": 24})
+    permissions = {name: False for name in ("exportable", "rawHash", "withoutChainId", "anySighash")}
+    made = session.call("create", wallet, "/v1/wallets", pin, {"words": 24, "label": "", "permissions": permissions, "recovery": True})
+    require(is_bytes(made["recovery"], 16), "answer_invalid")
+    created = made["view"]
     require(created["wallet"] == wallet, "answer_invalid")
     account = next(one for one in created["accounts"] if one["namespace"] == config["chain"].split(":")[0])
-    parameters = {"chain": config["chain"], "path": account["path"], "transaction": bytes.fromhex(config["transaction"])}
+    payload = {"chain": config["chain"], "path": account["path"], "kind": "transaction", "data": bytes.fromhex(config["transaction"])}
+    parameters = {"payloads": [{**payload, "context": None, "summary": None}]}
     path = f"/v1/wallets/{wallet}/sign"
-    signed = session.call("sign", wallet, path, pin, parameters)
-    require(signed["fingerprint"] == created["fingerprint"] and signed["address"] == account["address"], "answer_invalid")
+    result = session.call("sign", wallet, path, pin, parameters)
+    (signed,) = result["signatures"]
+    require(result["fingerprint"] == created["fingerprint"] and signed["address"] == account["address"], "answer_invalid")
     report = {"wallet": wallet, "address": account["address"], "signed": signed["signed"].hex(), "hash": signed["hash"].hex()}
+    report["recovery"] = recovery_text(made["recovery"])
     if "wrong_pin" in config:
         try:
             session.call("sign", wallet, path, config["wrong_pin"].encode(), parameters)
         except Refused as error:
             report["wrong_pin"] = {"code": str(error), "guesses": error.guesses}
-    view = session.call("view", wallet, f"/v1/wallets/{wallet}/view", None, {})
+    view = session.call("view", wallet, f"/v1/wallets/{wallet}/view", None, {})["view"]
     report["version"], report["guesses"] = view["version"], view["guesses"]
     print(json.dumps(report), flush=True)
 

@@ -115,17 +115,29 @@ def labeled_expand(suite, prk, label, info, length):
     return hkdf_expand(prk, length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info, length)
 
 
-def start_request(public_key, private=None):
-    """Sender's context: enc, key, base nonce, exporter secret."""
-    private = private or x25519.X25519PrivateKey.generate()
-    enc = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    dh = private.exchange(x25519.X25519PublicKey.from_public_bytes(public_key))
+def schedule(dh, enc, public_key, info):
+    """Key, base nonce and exporter secret of either side."""
     shared = labeled_expand(KEM, labeled_extract(KEM, b"", b"eae_prk", dh), b"shared_secret", enc + public_key, 32)
-    info_hash = labeled_extract(HPKE, b"", b"info_hash", b"cloister/v1 request")
+    info_hash = labeled_extract(HPKE, b"", b"info_hash", info)
     context = b"\x00" + labeled_extract(HPKE, b"", b"psk_id_hash", b"") + info_hash
     secret = labeled_extract(HPKE, shared, b"secret", b"")
     parts = ((b"key", 32), (b"base_nonce", 12), (b"exp", 32))
-    key, nonce, exporter = (labeled_expand(HPKE, secret, label, context, length) for label, length in parts)
+    return tuple(labeled_expand(HPKE, secret, label, context, length) for label, length in parts)
+
+
+def raw_public(private):
+    return private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def raw_private(private):
+    return private.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+
+
+def start_request(public_key, private=None):
+    """Sender's context: enc, key, base nonce, exporter secret."""
+    private = private or x25519.X25519PrivateKey.generate()
+    enc = raw_public(private)
+    key, nonce, exporter = schedule(private.exchange(x25519.X25519PublicKey.from_public_bytes(public_key)), enc, public_key, b"cloister/v1 request")
     return {"enc": enc, "key": key, "nonce": nonce, "exporter": exporter}
 
 
@@ -157,3 +169,27 @@ def read_answer(plaintext, op, request):
         return answer["result"]
     require(answer["result"] is None and set(error) == {"code", "guesses"}, "answer_invalid")
     raise Refused(error["code"], error["guesses"])
+
+
+# [8] Recovery code, and [13] what it opens
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def recovery_text(code):
+    check = int.from_bytes(sha256(framed("cloister/v1 recovery checksum", code))[:2], "big") >> 4
+    bits = int.from_bytes(code, "big") << 12 | check
+    text = "".join(CROCKFORD[bits >> 5 * i & 31] for i in reversed(range(28)))
+    return "-".join(text[i : i + 4] for i in range(0, 28, 4))
+
+
+def recovery_private(code):
+    prk = labeled_extract(KEM, b"", b"dkp_prk", framed("cloister/v1 recovery key", code))
+    return x25519.X25519PrivateKey.from_private_bytes(labeled_expand(KEM, prk, b"sk", b"", 32))
+
+
+def open_with_code(code, sealed, label, aad):
+    private, enc = recovery_private(code), sealed[:32]
+    dh = private.exchange(x25519.X25519PublicKey.from_public_bytes(enc))
+    key, nonce, _ = schedule(dh, enc, raw_public(private), label.encode())
+    return AESGCM(key).decrypt(nonce, sealed[32:], aad)

@@ -2,6 +2,7 @@
 import { startCloud, type Cloud } from '../support/cloud.ts'
 import { heal, owned, PIN } from '../support/owned.ts'
 import { rawCall } from '../support/raw-client.ts'
+import { CREATE } from '../support/transactions.ts'
 
 let cloud: Cloud
 
@@ -28,7 +29,7 @@ test.each(steps)('%s: 503, works after the restart, no wallet lost, no guess una
   const faults = cloud.stack.services[service].faults
   // What the enclave asked for is still done, after it is dead.
   Object.assign(faults, { mode: 'latency', latencyMs: 400, only: [operation], times: 1, skip })
-  const created = { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 24 }, idempotency: crypto.getRandomValues(new Uint8Array(16)) } as const
+  const created = { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: CREATE, idempotency: crypto.getRandomValues(new Uint8Array(16)) } as const
   const running = op === 'sign' ? sign() : rawCall(cloud, who, created)
   while (faults.mode !== 'none') await new Promise((resolve) => setTimeout(resolve, 5))
   await Promise.all(cloud.stack.services.enclaves.map((enclave) => enclave.kill('SIGKILL')))

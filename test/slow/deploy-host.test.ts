@@ -117,7 +117,7 @@ describe('user data', () => {
     const credentials = { current: () => ({ accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c', expiresAtMs: Date.now() + 3_600_000 }), replace: () => undefined }
     const connect = createConnect({ kind: 'forwarder', directory }, credentials)
     const { kms, table, fetchJwks } = connect(readConfiguration(Buffer.from(JSON.stringify(configuration))) as Configuration, Date.now)
-    const record = { owner: 'o', wallet: 'w', format: 1, version: 1, dataKey: new Uint8Array(1), state: new Uint8Array(1), seed: new Uint8Array(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0 }
+    const record = { owner: 'o', wallet: 'w', format: 1, version: 1, dataKey: new Uint8Array(1), state: new Uint8Array(1), seed: new Uint8Array(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0, expiresAtSec: 0 }
     const signal = AbortSignal.timeout(5_000)
     const calls = [kms.generateRandom(new Uint8Array(1), 32), table.create(record), fetchJwks('https://login.example/jwks', { signal })]
     for (const result of await Promise.allSettled(calls)) expect(result.status).toBe('rejected')

@@ -11,14 +11,16 @@ interface Statement {
   readonly Key?: Item
   readonly Item?: Item
   readonly UpdateExpression?: string
-  readonly ConditionExpression: string
-  readonly ExpressionAttributeNames: Readonly<Record<string, string>>
+  readonly ConditionExpression?: string
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
   readonly ExpressionAttributeValues?: Readonly<Record<string, Value>>
 }
 
 export interface MemoryDynamo {
   readonly post: HttpsPost
   item(owner: string, wallet: string): Item | undefined
+  /** Every item, in the order of partition and sort key. */
+  items(): readonly Item[]
 }
 
 export function createMemoryDynamo(): MemoryDynamo {
@@ -28,7 +30,7 @@ export function createMemoryDynamo(): MemoryDynamo {
   function run(target: string, statement: Statement): boolean {
     const key = keyOf((statement.Key ?? statement.Item) as Item)
     const current = items.get(key)
-    if (!statement.ConditionExpression.split(' AND ').every((part) => holds(part, current ?? {}, statement))) return false
+    if (!(statement.ConditionExpression?.split(' AND ') ?? []).every((part) => holds(part, current ?? {}, statement))) return false
     if (target.endsWith('.PutItem')) items.set(key, statement.Item as Item)
     else if (target.endsWith('.UpdateItem')) items.set(key, update({ ...statement.Key, ...current }, statement))
     else throw new Error(`no such operation: ${target}`)
@@ -41,10 +43,11 @@ export function createMemoryDynamo(): MemoryDynamo {
     return { status: done ? 200 : 400, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: Buffer.from(answer) }
   }
 
-  return { post, item: (owner, wallet) => items.get(keyOf({ owner: { S: owner }, item: { S: `wallet#${wallet}` } })) }
+  const inOrder = (): readonly Item[] => [...items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
+  return { post, items: inOrder, item: (owner, wallet) => items.get(keyOf({ owner: { S: owner }, item: { S: `wallet#${wallet}` } })) }
 }
 
-const nameIn = (text: string, { ExpressionAttributeNames: names }: Statement): string => known(names[text], text)
+const nameIn = (text: string, { ExpressionAttributeNames: names }: Statement): string => known(names?.[text], text)
 const valueIn = (text: string, statement: Statement): Value => known(statement.ExpressionAttributeValues?.[text], text)
 const numberOf = (value: Value | undefined): number => Number(known(value?.N, 'a number'))
 const canonical = (value: Value | undefined): string => JSON.stringify(value?.NS === undefined ? value : { NS: [...value.NS].sort() })
@@ -71,10 +74,11 @@ function holds(part: string, item: Item, statement: Statement): boolean {
 
 function update(item: Item, statement: Statement): Item {
   const next: Record<string, Value> = { ...item }
-  for (const clause of known(statement.UpdateExpression, 'an update').split(/ (?=(?:ADD|DELETE) )/)) {
-    const [, action, rest] = known(/^(SET|ADD|DELETE) (.*)$/.exec(clause) ?? undefined, clause) as unknown as [string, string, string]
+  for (const clause of known(statement.UpdateExpression, 'an update').split(/ (?=(?:ADD|DELETE|REMOVE) )/)) {
+    const [, action, rest] = known(/^(SET|ADD|DELETE|REMOVE) (.*)$/.exec(clause) ?? undefined, clause) as unknown as [string, string, string]
     for (const part of rest.split(', ')) {
       if (action === 'SET') set(next, item, part, statement)
+      else if (action === 'REMOVE') delete next[nameIn(part, statement)]
       else changeSet(next, action, part, statement)
     }
   }

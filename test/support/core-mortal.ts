@@ -38,8 +38,8 @@ export async function createMortal(world: World): Promise<Mortal> {
     })
 
   const platform = world.platform()
-  const connected: Platform['connect'] = (configuration) => {
-    const { kms, table, fetchJwks } = platform.connect(configuration)
+  const connected: Platform['connect'] = (configuration, nowMs) => {
+    const { kms, table, fetchJwks } = platform.connect(configuration, nowMs)
     return { kms: mortal(kms), table: mortal(table), fetchJwks }
   }
   const enclave = await world.enclave({ connect: connected, argon2id: mortal({ argon2id: cheapArgon2 }).argon2id })

@@ -3,6 +3,7 @@ import type { FaultMode } from '../../local/faults.ts'
 import type { Cloud } from './cloud.ts'
 import { heal, owned, PIN } from './owned.ts'
 import { rawCall, type RawAnswer } from './raw-client.ts'
+import { CREATE } from './transactions.ts'
 
 /** The API's own limit (29 s a function) is the outer bound; every single wait inside is far below. */
 const DEADLINE_MS = 28_000
@@ -54,6 +55,6 @@ export function faultCases(theCloud: () => Cloud, mode: FaultMode): void {
   test('STS', async () => {
     const fresh = await theCloud().logIn(`sts-${mode}`)
     Object.assign(theCloud().stack.services.sts.faults, { mode })
-    await expect503(() => rawCall(theCloud(), fresh, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: { words: 24 } }))
+    await expect503(() => rawCall(theCloud(), fresh, { op: 'create', wallet: crypto.randomUUID(), pin: PIN, parameters: CREATE }))
   })
 }

@@ -5,6 +5,6 @@ if (process.argv[1]?.endsWith('launch.ts')) {
   process.execPath = process.env.CLOISTER_TEST_NODE
 } else if (snapshot !== undefined) {
   const collect = globalThis.gc
-  process.on('SIGUSR2', () => [0, 50, 100, 150].forEach((afterMs) => setTimeout(collect, afterMs)))
+  process.on('SIGUSR2', () => [0, 50, 100, 150].forEach((afterMs) => setTimeout(() => collect(), afterMs)))
   process.on('SIGWINCH', () => require('node:v8').writeHeapSnapshot(snapshot.slice('--allow-fs-write='.length)))
 }

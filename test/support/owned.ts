@@ -5,7 +5,7 @@ import { issuerHash } from '../../lib/tokens/owner.ts'
 import type { Cloud, LoggedIn } from './cloud.ts'
 import { operatorTable } from './operator-table.ts'
 import { rawCall, type RawAnswer } from './raw-client.ts'
-import { signParameters, transfer } from './transactions.ts'
+import { CREATE, signParameters, transfer } from './transactions.ts'
 
 export const PIN = '493817'
 let users = 0
@@ -23,7 +23,7 @@ export async function owned(cloud: Cloud): Promise<Owned> {
   const table = operatorTable(cloud.stack)
   const who = await cloud.logIn(name)
   const wallet = crypto.randomUUID()
-  const created = await rawCall(cloud, who, { op: 'create', wallet, pin: PIN, parameters: { words: 24 } })
+  const created = await rawCall(cloud, who, { op: 'create', wallet, pin: PIN, parameters: CREATE })
   expect(created.http.status).toBe(201)
   return {
     who,

@@ -1,4 +1,6 @@
 import { serializeTransaction, toBytes, type TransactionSerializable } from 'viem'
+import { encodeCreateParameters } from '../../lib/protocol/lifecycle.ts'
+import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 
 export const TO = '0x000000000000000000000000000000000000dEaD'
 export const CHAIN = 'eip155:31337'
@@ -16,5 +18,8 @@ export function legacyTransfer(nonce = 0): Uint8Array {
 }
 
 export function signParameters(transaction: Uint8Array, chain = CHAIN, path = PATH) {
-  return { chain, path, transaction }
+  return { payloads: [{ chain, path, kind: 'transaction', data: transaction, context: null, summary: null }] }
 }
+
+/** Parameters of a `create` that asks for nothing special. */
+export const CREATE = encodeCreateParameters({ words: 24, label: '', permissions: NO_PERMISSIONS, recovery: false })

@@ -46,9 +46,19 @@ const RULES: Readonly<Record<string, Rule>> = {
   // A page that uses the SDK as any app would.
   'client/demo': { rooms: ['client', 'client/pin-pad', 'lib/protocol', 'lib/attestation', 'lib/chains'], packages: ['micro-eth-signer'] },
   client: { rooms: ['lib/protocol', 'lib/attestation', 'lib/chains'], packages: [] },
+  // The app's own libraries, each in the adapter that is for it.
+  'client/adapters': {
+    rooms: ['client', 'lib/protocol'],
+    packages: [],
+    exceptions: {
+      'client/adapters/viem.ts': ['viem'],
+      'client/adapters/ethers.ts': ['ethers'],
+      'client/adapters/solana.ts': ['@wallet-standard/', '@solana/wallet-standard-features'],
+    },
+  },
   'enclave-sim/core': {
     rooms: ['lib/protocol', 'lib/chains', 'lib/tokens'],
-    packages: ['cborg', '@noble/', '@scure/', 'node:crypto', 'node:timers/promises', 'node:util'],
+    packages: ['cborg', '@noble/', '@scure/', 'node:buffer', 'node:crypto', 'node:timers/promises', 'node:util'],
   },
   'enclave-sim/platform': {
     rooms: ['lib/protocol', 'lib/tokens', 'enclave-sim/core', 'enclave-sim/image'],
@@ -124,6 +134,9 @@ test.each([
   ['client/pin-pad/pin-pad.ts', 'react'],
   ['client/demo/main.ts', '../../local/page.ts'],
   ['client/demo/main.ts', 'viem'],
+  ['client/ethereum.ts', 'viem'],
+  ['client/connect.ts', './adapters/viem.ts'],
+  ['client/adapters/eip1193.ts', 'ethers'],
   ['enclave-sim/core/enclave.ts', '@aws-sdk/client-kms'],
   ['enclave-sim/core/enclave.ts', '../platform/kms.ts'],
   ['enclave-sim/platform/kms.ts', '@aws-sdk/client-kms'],

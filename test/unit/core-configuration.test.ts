@@ -17,6 +17,7 @@ test('reads a whole one', () => {
     kms: { url: 'https://kms.test' },
     dynamodb: { url: null },
     certificateAuthorities: null,
+    exportDelaySec: 0,
     limits: { running: 4, waiting: 64, waitingPerOwner: 32 },
   })
   expect(CONFIGURATION_PCR).toBe(16)
@@ -59,6 +60,7 @@ test.each<[string, unknown, readonly unknown[]]>([
   ['kms', { url: null }, [null, {}, { url: 'http://kms.test' }, { url: '' }, { url: 'https://' }, { url: 'https://a b' }, { url: 1 }, 'https://kms.test', []]],
   ['dynamodb', { url: 'https://127.0.0.1:1' }, [null, {}, { url: 'http://127.0.0.1:1' }]],
   ['certificateAuthorities', CERTIFICATE, ['', 'MIIB', `x${CERTIFICATE}`, `${CERTIFICATE}x`, [CERTIFICATE], `-----BEGIN CERTIFICATE-----${'A'.repeat(20_001)}-----END CERTIFICATE-----`]],
+  ['exportDelaySec', 90 * 86_400, [-1, 90 * 86_400 + 1, 1.5, '0', null, [0]]],
   ['limits', { running: 1, waiting: 1, waitingPerOwner: 1 }, [
     null, {}, { running: 0, waiting: 1, waitingPerOwner: 1 }, { running: 257, waiting: 1, waitingPerOwner: 1 }, { running: 1, waiting: 0, waitingPerOwner: 1 },
     { running: 1, waiting: 1, waitingPerOwner: 0 }, { running: 1.5, waiting: 1, waitingPerOwner: 1 }, { running: '1', waiting: 1, waitingPerOwner: 1 }, { running: 1, waiting: 100_001, waitingPerOwner: 1 },

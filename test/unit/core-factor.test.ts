@@ -112,6 +112,38 @@ test('enrolling again before the confirmation replaces the secret; after it, it 
   await expect(done(client, decodeFactorSecret, { ...shot, wallet: taken })).rejects.toThrow('factor_exists')
 })
 
+test('nothing that goes round it is done without a code, whatever its owner chose', async () => {
+  const { wallet } = await bound(['sign'])
+  for (const op of ['renewRecovery', 'removeFactor'] as const) expect((await client.shoot({ op, wallet, pin: PIN })).code).toBe('code_required')
+  expect((await client.shoot({ op: 'changePin', wallet, pin: PIN, parameters: { pin: utf8('222222') } })).code).toBe('code_required')
+  const { wallet: open } = await makeWallet(client, { permissions: { exportable: true } })
+  const { secret } = await done(client, decodeFactorSecret, { op: 'enrolFactor', wallet: open, parameters: { operations: ['rename'] } })
+  const otp = Buffer.from(codeAt(secret, Math.floor(world.nowMs() / STEP))).toString()
+  await viewed(client, 'confirmFactor', open, {}, { otp })
+  expect((await client.shoot({ op: 'export', wallet: open, pin: PIN, parameters: { what: 'mnemonic', path: null } })).code).toBe('code_required')
+})
+
+test('a repeat of its enrolment, or of the creation, gives nothing away once it is confirmed', async () => {
+  const [enrolment, creation] = [key16(), key16()]
+  const wallet = randomUUID()
+  await makeWallet(client, { wallet, idempotency: creation })
+  const shot = { op: 'enrolFactor', wallet, parameters: { operations: ['sign'] }, idempotency: enrolment } as const
+  const { secret } = await done(client, decodeFactorSecret, shot)
+  await viewed(client, 'confirmFactor', wallet, {}, { otp: Buffer.from(codeAt(secret, Math.floor(world.nowMs() / STEP))).toString() })
+  await expect(done(client, decodeFactorSecret, shot)).rejects.toThrow('factor_exists')
+  expect((await makeWallet(client, { wallet, idempotency: creation })).recovery).toBeNull()
+})
+
+test('a code that another request took is no good for a repeat of an earlier one', async () => {
+  const { wallet, code } = await bound(['sign', 'verifyPin'])
+  const idempotency = key16()
+  expect((await client.sign(wallet, PIN, { idempotency, otp: code() })).code).toBe('ok')
+  world.advance(STEP)
+  const otp = code()
+  await viewed(client, 'verifyPin', wallet, {}, { otp })
+  expect((await client.sign(wallet, PIN, { idempotency, otp })).code).toBe('pin_wrong')
+})
+
 test('is removed with a code of its own, or by the recovery code when the telephone is gone', async () => {
   const { wallet, code } = await bound()
   await expect(viewed(client, 'removeFactor', wallet)).rejects.toThrow('code_required')
@@ -127,7 +159,7 @@ test('is removed with a code of its own, or by the recovery code when the teleph
   expect(decodeWithRecovery(removed.result ?? null)?.view.factor).toBeNull()
 })
 
-test.each([[[]], [['sign', 'sign']], [['fly']]])('rejects the operations %j', async (operations) => {
+test.each([[[]], [['sign', 'sign']], [['fly']], [['recover']], [['view']], [['create']]])('rejects the operations %j', async (operations) => {
   const { wallet } = await makeWallet(client, { wallet: randomUUID() })
   await expect(done(client, decodeFactorSecret, { op: 'enrolFactor', wallet, parameters: { operations } })).rejects.toThrow('parameters_malformed')
 })

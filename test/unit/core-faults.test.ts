@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Enclave } from '../../enclave-sim/core/enclave.ts'
 import type { KmsCall, KmsFate } from '../support/core-kms.ts'
-import { createTestClient, PIN, signed, type Shot, type TestClient } from '../support/core-client.ts'
+import { createParameters, createTestClient, PIN, signed, type Shot, type TestClient } from '../support/core-client.ts'
 import type { Fate, TableOp } from '../support/core-table.ts'
 import { createWorld, type World } from '../support/core-world.ts'
 
@@ -54,7 +54,7 @@ describe('KMS', () => {
   test.each<[KmsCall, KmsFate]>([
     ['generateRandom', 'down'], ['generateRandom', 'denied'], ['generateRandom', 'impostor'], ['generateDataKey', 'down'], ['generateDataKey', 'impostor'],
   ])('create, %s %s: no wallet, and the same request makes it later', async (call, fate) => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, request: randomBytes(16) }
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), request: randomBytes(16) }
     failing(call, fate)
     expect((await client.shoot(shot)).code).toBe('clear:unavailable')
     expect(world.table.read(client.user.owner, shot.wallet)).toBeNull()
@@ -142,7 +142,7 @@ describe('the table', () => {
   })
 
   test.each<[Fate]>([['unreached'], ['lost'], ['late']])('create %s: the repeat finds or makes the one wallet', async (fate) => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), idempotency: randomBytes(16) }
     fates = { create: fate }
     expect((await client.shoot(shot)).code).toBe('clear:unavailable')
     world.table.flush()

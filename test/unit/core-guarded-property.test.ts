@@ -1,26 +1,33 @@
 /**
- * The guess counter under two enclaves, a slow network and a KMS that fails, in every order: the real `withSeed`, each of whose steps outside
+ * The guess counter under two enclaves, a slow network and a KMS that fails, in every order: the real `withSecret`, each of whose steps outside
  * is let happen when fast-check says so.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { createTestArgon2 } from '../support/core-argon2.ts'
 import { guessState } from '../../enclave-sim/core/guesses.ts'
-import { withSeed } from '../../enclave-sim/core/guarded.ts'
+import { withSecret } from '../../enclave-sim/core/guarded.ts'
 import type { DataKeys } from '../../enclave-sim/core/data-keys.ts'
 import type { Charge } from '../../enclave-sim/core/ports.ts'
+import { newReceipts, withReceipt } from '../../enclave-sim/core/receipts.ts'
+import type { WalletContent } from '../../enclave-sim/core/state.ts'
 import { hashPin, wrap } from '../../enclave-sim/core/unlock.ts'
 import { createWalletQueue } from '../../enclave-sim/core/wallet-queue.ts'
 import { utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
+import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import type { RequestBody } from '../../lib/protocol/request.ts'
+import { joinSecret } from '../../lib/protocol/wallet-secret.ts'
 import { createMemoryTable, type Fate, type TableEvent } from '../support/core-table.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const owner = 'user#demo#x#alice'
 const wallet = '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11'
-const SECRET = new Uint8Array(80).fill(7)
+const SEED = new Uint8Array(64).fill(7)
+const SECRET = joinSecret({ kind: 'mnemonic', entropy: new Uint8Array(16).fill(7), passphrase: new Uint8Array(), seed: SEED })
+const pcr = new Uint8Array(48)
+const measurements = { pcr0: pcr, pcr1: pcr, pcr2: pcr, pcr16: pcr }
 
 interface Attempt {
   readonly enclave: 0 | 1
@@ -30,6 +37,8 @@ interface Attempt {
   readonly charge: Fate
   readonly commit: Fate
   readonly release: Fate
+  /** Of the receipt before: it is written again with the next operation, and no guess depends on it. */
+  readonly receipt: Fate
   readonly kms: 'answered' | 'decrypt fails' | 'generate fails'
   readonly waitMs: number
 }
@@ -42,6 +51,7 @@ const attempt = fc.record<Attempt>({
   charge: answeredMostly(['unreached', 'lost', 'late', 'twice']),
   commit: answeredMostly(['unreached', 'lost', 'late', 'twice']),
   release: answeredMostly(['unreached', 'lost', 'late', 'twice']),
+  receipt: answeredMostly(['unreached', 'lost', 'late', 'twice']),
   kms: fc.constantFrom('answered', 'answered', 'answered', 'decrypt fails', 'generate fails'),
   waitMs: fc.constantFrom(0, 0, 0, 1, 61_000, 400_000, 86_400_000),
 })
@@ -64,8 +74,12 @@ function createDataKeys(): DataKeys {
 
 async function firstRecord(dataKeys: DataKeys): Promise<WalletRecord> {
   const vault = { dataKeys, argon2id, kmsKeyArn: 'arn' }
-  const state = { accounts: [], fingerprint: new Uint8Array(32), createdAtMs: NOW, idempotencyKey: new Uint8Array(32), recent: [] }
-  return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, { state, secret: SECRET }, await hashPin(vault, utf8('right')))
+  const done = { wallet, op: 'create', atMs: NOW, version: 1, failed: 0, signatures: [], outcome: 'done' } as const
+  const content: WalletContent = {
+    kind: 'mnemonic', label: '', accounts: [], permissions: NO_PERMISSIONS, fingerprint: new Uint8Array(32), createdAtMs: NOW, idempotencyKey: new Uint8Array(32), recent: [],
+    recoveryKey: null, recoveryMadeAtMs: null, factor: null, export: null, goneAtMs: null, receipts: withReceipt(newReceipts(), done, measurements, true),
+  }
+  return wrap(vault, { owner, wallet, version: 1, createdAtMs: NOW }, content, SECRET, await hashPin(vault, utf8('right'), new Uint8Array(32)))
 }
 
 /** Follows every write that arrives, and knows which charges stand. */
@@ -155,6 +169,7 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
         })
         const core = {
           clock,
+          measurements,
           table: { ...inner, charge: (from: WalletRecord, made: Charge) => ((charge = made), inner.charge(from, made)) },
           vault: {
             kmsKeyArn: 'arn',
@@ -179,12 +194,14 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
         }
         const id = createHash('sha256').update(`${number}`).digest().subarray(0, 16)
         const body: RequestBody = {
-          op: 'sign', wallet, request: id, issuedAtMs: nowMs, idempotency: id, token: new Uint8Array(32), proof: null, pin: utf8(one.right ? 'right' : 'wrong'), parameters: {},
+          op: 'sign', wallet, request: id, issuedAtMs: nowMs, idempotency: id, token: new Uint8Array(32), proof: null, pin: utf8(one.right ? 'right' : 'wrong'), otp: null, parameters: {},
         }
         return queues[one.enclave].run(owner, wallet, async (turn) => {
           const latest = turn.latest !== undefined && turn.latest.version >= record.version ? turn.latest : record
-          const done = await withSeed(core, body, latest, turn, { check: () => undefined, work: (_state, seed) => seed.slice() })
-          expect(done.result).toEqual(SECRET.slice(16))
+          const done = await withSecret(core, body, latest, turn, {
+            work: (_state, secret) => ({ result: secret.kind === 'mnemonic' ? secret.seed.slice() : undefined }),
+          })
+          expect(done.result).toEqual(SEED)
           return 'ok'
         }).catch((error: unknown) => {
           if (error instanceof CloisterError) return error.code

@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 5, 1)
 
 const base: WalletRecord = {
   format: 1, owner: 'user#demo#x#alice', wallet: '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11', version: 3, dataKey: new Uint8Array(1), state: new Uint8Array(28),
-  seed: new Uint8Array(28), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0,
+  seed: new Uint8Array(28), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0, expiresAtSec: 0,
 }
 const record = (changes: Partial<WalletRecord> = {}): WalletRecord => ({ ...base, ...changes })
 /** So many wrong ones, an hour apart, the last an hour ago. */

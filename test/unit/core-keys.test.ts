@@ -1,21 +1,26 @@
 /** Keys from a seed: the same as other implementations give, and never a signature that does not verify. */
-import { randomBytes } from 'node:crypto'
+import crypto, { randomBytes } from 'node:crypto'
 import { HDKey } from '@scure/bip32'
 import { entropyToMnemonic, mnemonicToSeedSync } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import fc from 'fast-check'
 import { privateKeyToAccount } from 'viem/accounts'
 import { recoverAddress } from 'viem'
-import { deriveAccount, firstAccounts, rootFingerprint, signDigest, signWithKey, warmKeys } from '../../enclave-sim/core/keys.ts'
+import { deriveAccount, firstAccounts, rootFingerprint, signTask, warmKeys } from '../../enclave-sim/core/keys.ts'
 import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
+import { signEcdsa } from '../../enclave-sim/core/signing.ts'
+import type { Signature } from '../../lib/chains/chain.ts'
 import { toHex } from '../../lib/protocol/bytes.ts'
+import type { Account } from '../../lib/protocol/operations.ts'
+import type { WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 
 const PATH = "m/44'/60'/0'/0/0"
 const seed = new Uint8Array(64).fill(5)
+const secretOf = (from: Uint8Array): WalletSecret => ({ kind: 'mnemonic', entropy: new Uint8Array(16), passphrase: new Uint8Array(), seed: from })
+const secret = secretOf(seed)
+const signDigest = (from: WalletSecret, { path, publicKey }: Account, digest: Uint8Array): Signature => signTask(from, { path, publicKey, scheme: { kind: 'ecdsa', digest } })
 const N = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
-const { fromMasterSeed } = HDKey
-const master = (bytes: Uint8Array): HDKey => fromMasterSeed.call(HDKey, bytes)
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
 describe('mnemonics', () => {
@@ -43,7 +48,7 @@ describe('derivation', () => {
       fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.nat(2 ** 31 - 1), (raw, index) => {
         const path = `m/44'/60'/0'/0/${index}`
         const node = HDKey.fromMasterSeed(Uint8Array.from(raw)).derive(path)
-        const account = deriveAccount(Uint8Array.from(raw), 'eip155', path)
+        const account = deriveAccount(secretOf(Uint8Array.from(raw)), 'eip155', path)
         expect(account.address).toBe(privateKeyToAccount(`0x${toHex(node.privateKey as Uint8Array)}`).address)
         expect(account.publicKey).toEqual(node.publicKey)
       }),
@@ -53,50 +58,50 @@ describe('derivation', () => {
 
   test('the first account on each chain; a fingerprint for each seed; the seed is left as it was', () => {
     const before = toHex(seed)
-    expect(firstAccounts(seed).map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH]])
-    expect(rootFingerprint(seed)).toHaveLength(32)
-    expect(toHex(rootFingerprint(seed))).not.toBe(toHex(rootFingerprint(flipped(seed))))
+    expect(firstAccounts(secret).map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH], ['bip122', "m/84'/0'/0'"], ['solana', "m/44'/501'/0'/0'"]])
+    expect(rootFingerprint(secret)).toHaveLength(32)
+    expect(toHex(rootFingerprint(secret))).not.toBe(toHex(rootFingerprint(secretOf(flipped(seed)))))
     warmKeys()
     expect(toHex(seed)).toBe(before)
   })
 
   test('leaves no private key behind in any node on the way', () => {
-    const nodes: HDKey[] = []
-    const { deriveChild } = HDKey.prototype
-    const spies = [
-      jest.spyOn(HDKey, 'fromMasterSeed').mockImplementation((bytes) => (nodes.push(master(bytes)), nodes.at(-1) as HDKey)),
-      jest.spyOn(HDKey.prototype, 'deriveChild').mockImplementation(function (this: HDKey, index) {
-        nodes.push(deriveChild.call(this, index))
-        return nodes.at(-1) as HDKey
-      }),
-    ]
+    // Each node's key, and the signature's nonce, goes to OpenSSL for its point; and after each, OpenSSL's own copy is replaced.
+    const given: Uint8Array[] = []
+    const { setPrivateKey } = crypto.ECDH.prototype
+    const spy = jest.spyOn(crypto.ECDH.prototype, 'setPrivateKey').mockImplementation(function (this: crypto.ECDH, ...of: unknown[]) {
+      given.push(of[0] as Uint8Array)
+      Reflect.apply(setPrivateKey, this, of)
+    })
     try {
-      signDigest(seed, deriveAccount(seed, 'eip155', PATH), new Uint8Array(32).fill(1))
+      signDigest(secret, deriveAccount(secret, 'eip155', PATH), new Uint8Array(32).fill(1))
     } finally {
-      spies.forEach((spy) => spy.mockRestore())
+      spy.mockRestore()
     }
-    expect(nodes).toHaveLength(12)
-    expect(nodes.map((node) => node.privateKey)).toEqual(nodes.map(() => null))
+    const one = new Uint8Array(32).fill(1, 31)
+    expect(given).toHaveLength(14)
+    expect(given.map((key) => toHex(key))).toEqual(given.map((_key, i) => toHex(i % 2 === 0 ? new Uint8Array(32) : one)))
   })
 
   test('rejects unknown chains and paths that lead nowhere', () => {
-    expect(codeOf(() => deriveAccount(seed, 'cosmos', PATH))).toBe('chain_unknown')
-    for (const path of ['m/2147483648', 'm/x', "m/0''", 'm//0', 'm/-1', 'm/']) expect(() => deriveAccount(seed, 'eip155', path)).toThrow()
+    expect(codeOf(() => deriveAccount(secret, 'cosmos', PATH))).toBe('chain_unknown')
+    for (const path of ['m/2147483648', 'm/x', "m/0''", 'm//0', 'm/-1', 'm/', 'm', "m/44'", "m/44'/0'/0'/0/0"]) expect(codeOf(() => deriveAccount(secret, 'eip155', path))).toBe('account_path_invalid')
+    expect(() => deriveAccount(secret, 'eip155', "m/44'/60'/2147483648")).toThrow()
   })
 })
 
 describe('signing', () => {
-  const account = deriveAccount(seed, 'eip155', PATH)
+  const account = deriveAccount(secret, 'eip155', PATH)
 
   test('any digest: deterministic, low s, and the address comes back out of it', async () => {
     await fc.assert(
       fc.asyncProperty(bytes32, async (raw) => {
         const digest = Uint8Array.from(raw)
-        const { compact, recovery } = signDigest(seed, account, digest)
-        expect(signDigest(seed, account, digest)).toEqual({ compact, recovery })
+        const { compact, recovery } = signDigest(secret, account, digest)
+        expect(signDigest(secret, account, digest)).toEqual({ compact, recovery })
         const [r, s] = [toHex(compact.subarray(0, 32)), toHex(compact.subarray(32))]
         expect(BigInt(`0x${s}`)).toBeLessThanOrEqual(N / 2n)
-        expect(await recoverAddress({ hash: `0x${toHex(digest)}`, signature: { r: `0x${r}`, s: `0x${s}`, yParity: recovery } })).toBe(account.address)
+        expect(await recoverAddress({ hash: `0x${toHex(digest)}`, signature: { r: `0x${r}`, s: `0x${s}`, yParity: recovery as 0 | 1 } })).toBe(account.address)
       }),
       { numRuns: 25 },
     )
@@ -104,9 +109,9 @@ describe('signing', () => {
 
   test('rejects an account that is not at its path', () => {
     const digest = randomBytes(32)
-    expect(() => signDigest(seed, { ...account, path: "m/44'/60'/0'/0/1" }, digest)).toThrow('another key')
-    expect(() => signDigest(seed, { ...account, publicKey: flipped(account.publicKey, 5) }, digest)).toThrow('another key')
-    expect(() => signDigest(flipped(seed), account, digest)).toThrow('another key')
+    expect(() => signDigest(secret, { ...account, path: "m/44'/60'/0'/0/1" }, digest)).toThrow('another key')
+    expect(() => signDigest(secret, { ...account, publicKey: flipped(account.publicKey, 5) }, digest)).toThrow('another key')
+    expect(() => signDigest(secretOf(flipped(seed)), account, digest)).toThrow('another key')
   })
 
   test('rejects to give out a signature that the public key does not verify', () => {
@@ -117,6 +122,6 @@ describe('signing', () => {
   })
 
   test.each([31, 33, 0, 64])('rejects a digest of %i bytes', (length) => {
-    expect(() => signDigest(seed, account, new Uint8Array(length))).toThrow()
+    expect(() => signDigest(secret, account, new Uint8Array(length))).toThrow()
   })
 })

@@ -168,6 +168,9 @@ function plan({ kind, pin }: Step, model: Model, n: number): Planned {
       return { shot: shot('verifyPin'), done: nothing, ...deleted }
     case 'wrongPin':
       return { shot: shot('verifyPin', {}, '000000'), done: nothing, refusal: model.deleted ? 'wallet_deleted' : 'pin_wrong' }
+    default:
+      kind satisfies never
+      throw new Error('no such step')
   }
 }
 

@@ -167,7 +167,7 @@ describe('delete', () => {
 let renewed: Awaited<ReturnType<World['login']>>
 /** A fresh token for the same user: the old one has expired on the way. */
 async function sameUser(): Promise<typeof renewed> {
-  renewed = await world.login(client.user.owner.split('#').at(-1) as string)
+  renewed = await world.login(client.user.owner.split('#').at(-1))
   return renewed
 }
 
@@ -214,7 +214,7 @@ describe('the recovery code', () => {
     const first = recovery as Uint8Array
     const { recovery: second, view } = withRecovery(await recover(wallet, first))
     expect(toHex(second as Uint8Array)).not.toBe(toHex(first))
-    expect(view.recovery).toBe(true)
+    expect(view.recoveryMadeAtMs).toBe(world.nowMs())
     expect((await client.sign(wallet)).code).toBe('pin_wrong')
     expect((await client.sign(wallet, NEW_PIN)).code).toBe('ok')
     expect((await recover(wallet, first)).code).toBe('recovery_invalid')
@@ -265,9 +265,30 @@ describe('the recovery code', () => {
     expect((await recover(wallet, recovery as Uint8Array)).code).toBe('ok')
   })
 
+  test('works on a deleted wallet, which is restored with the new PIN', async () => {
+    const { wallet, recovery } = await makeWallet(client)
+    await viewed(client, 'changePin', wallet, { pin: utf8('000111') })
+    await viewed(client, 'delete', wallet, {}, { pin: '000111' })
+    const { view } = withRecovery(await recover(wallet, recovery as Uint8Array))
+    expect(view.goneAtMs).not.toBeNull()
+    expect((await client.sign(wallet, NEW_PIN)).code).toBe('wallet_deleted')
+    await viewed(client, 'restore', wallet, {}, { pin: NEW_PIN })
+    expect((await client.sign(wallet, NEW_PIN)).code).toBe('ok')
+  })
+
+  test('changes even when an idempotency key is used again after it was forgotten', async () => {
+    const { wallet } = await makeWallet(client)
+    const idempotency = key16()
+    const code = withRecovery(await client.shoot({ op: 'renewRecovery', wallet, pin: PIN, idempotency })).recovery as Uint8Array
+    world.advance(DAY)
+    client = createTestClient(world, enclave, await sameUser())
+    expect((await recover(wallet, code, { idempotency })).code).toBe('idempotency_mismatch')
+    expect((await recover(wallet, code)).code).toBe('ok')
+  })
+
   test('can be declined, and made later; or made anew with the PIN', async () => {
     const { wallet, recovery, view } = await makeWallet(client, { recovery: false })
-    expect([recovery, view.recovery]).toEqual([null, false])
+    expect([recovery, view.recoveryMadeAtMs]).toEqual([null, null])
     expect((await recover(wallet, key16())).code).toBe('recovery_off')
     const made = withRecovery(await client.shoot({ op: 'renewRecovery', wallet, pin: PIN })).recovery as Uint8Array
     expect((await recover(wallet, made)).code).toBe('ok')
@@ -324,12 +345,16 @@ describe('export', () => {
     client = createTestClient(world, slow, client.user)
     const { wallet } = await makeWallet(client, { permissions: { exportable: true } })
     const shot = { wallet, ...ask('mnemonic') }
-    const announced = await done(client, decodeExportResult, shot)
+    const first = { ...shot, idempotency: key16() }
+    const announced = await done(client, decodeExportResult, first)
     expect(announced).toMatchObject({ kind: 'pending', export: { what: 'mnemonic', readyAtMs: world.nowMs() + 3_600_000 } })
     expect((await client.view(wallet)).export).toMatchObject({ what: 'mnemonic' })
     world.advance(1_800_000)
     expect(await done(client, decodeExportResult, shot)).toMatchObject({ kind: 'pending', export: { readyAtMs: world.nowMs() + 1_800_000 } })
     expect((await viewed(client, 'cancelExport', wallet)).export).toBeNull()
+    // Whoever sends the first request again announces nothing.
+    await expect(done(client, decodeExportResult, first)).rejects.toThrow('idempotency_mismatch')
+    expect((await client.view(wallet)).export).toBeNull()
     expect(await done(client, decodeExportResult, shot)).toMatchObject({ kind: 'pending', export: { readyAtMs: world.nowMs() + 3_600_000 } })
     await sameUser()
     world.advance(3_600_000)
@@ -343,9 +368,27 @@ describe('export', () => {
   })
 })
 
+test('a wrong path is refused before the PIN is tried: it tells nothing of the PIN', async () => {
+  const { wallet } = await makeWallet(client)
+  const parameters = encodeAccountNames([{ namespace: 'eip155', path: "m/44'/0'/0'/0/0" }])
+  for (const op of ['discover', 'addAccounts'] as const) {
+    for (const pin of [PIN, '000000']) expect((await client.shoot({ op, wallet, pin, parameters })).code).toBe('account_path_invalid')
+  }
+})
+
+test('a repeat of what was done before a deletion does nothing after it', async () => {
+  const { wallet } = await makeWallet(client, { permissions: { exportable: true } })
+  const [signing, leaving] = [{ idempotency: key16() }, { op: 'export', wallet, parameters: { what: 'mnemonic', path: null }, idempotency: key16() } as const]
+  expect((await client.sign(wallet, PIN, signing)).code).toBe('ok')
+  await done(client, decodeExportResult, leaving)
+  await viewed(client, 'delete', wallet)
+  expect((await client.sign(wallet, PIN, signing)).code).toBe('wallet_deleted')
+  await expect(done(client, decodeExportResult, leaving)).rejects.toThrow('wallet_deleted')
+})
+
 test('a view names what the wallet is', async () => {
   const permissions = { exportable: true, rawHash: true, withoutChainId: false, anySighash: false }
   const { wallet } = await makeWallet(client, { permissions, label: 'One' })
   const view = await done(client, decodeView, { op: 'view', wallet, pin: null })
-  expect(view).toMatchObject({ wallet, label: 'One', kind: 'mnemonic', permissions, recovery: true, factor: null, export: null, goneAtMs: null })
+  expect(view).toMatchObject({ wallet, label: 'One', kind: 'mnemonic', permissions, recoveryMadeAtMs: world.nowMs(), factor: null, export: null, goneAtMs: null })
 })

@@ -3,8 +3,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { parseTransaction, recoverTransactionAddress, serializeTransaction, keccak256, toHex as viemHex } from 'viem'
 import type { Enclave } from '../../enclave-sim/core/enclave.ts'
 import { toHex } from '../../lib/protocol/bytes.ts'
-import { decodeWalletView, encodeSignParameters } from '../../lib/protocol/operations.ts'
-import { CHAIN, createTestClient, PATH, PIN, signed, TRANSACTION, type Shot, type TestClient } from '../support/core-client.ts'
+import type { CborValue } from '../../lib/protocol/cbor.ts'
+import { decodeWithRecovery } from '../../lib/protocol/lifecycle.ts'
+import { encodeSignParameters, NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
+import { CHAIN, createParameters, createTestClient, PATH, payload, PIN, signed, TRANSACTION, type Shot, type TestClient } from '../support/core-client.ts'
 import { createWorld, type World } from '../support/core-world.ts'
 
 const MINUTE = 60_000
@@ -23,16 +25,16 @@ beforeEach(async () => {
 
 const unsigned = (changes: Readonly<Record<string, unknown>> = {}): Uint8Array =>
   Buffer.from(serializeTransaction({ ...parseTransaction(viemHex(TRANSACTION)), ...changes } as never).slice(2), 'hex')
-const signOf = (transaction: Uint8Array, chain = CHAIN, path = PATH) => encodeSignParameters({ chain, path, transaction })
+const signOf = (transaction: Uint8Array, chain = CHAIN, path = PATH) => encodeSignParameters({ payloads: [payload({ chain, path, data: transaction })] })
 
 describe('create', () => {
   test('makes a wallet with one account on each chain; version 1, nothing spent', async () => {
     const wallet = randomUUID()
-    const made = await client.shoot({ op: 'create', wallet, pin: PIN, parameters: { words: 24 } })
-    const view = decodeWalletView(made.result ?? null)
+    const made = await client.shoot({ op: 'create', wallet, pin: PIN, parameters: createParameters({ words: 24 }) })
+    const view = decodeWithRecovery(made.result ?? null)?.view
     expect(made.service.outcome).toBe('done')
     expect(view).toMatchObject({ wallet, version: 1, createdAtMs: world.nowMs(), guessesLeft: 5, lockedUntilMs: 0, wrongTotal: 0 })
-    expect(view?.accounts).toHaveLength(1)
+    expect(view?.accounts.map(({ namespace, path }) => [namespace, path])).toEqual([['eip155', PATH], ['bip122', "m/84'/0'/0'"], ['solana', "m/44'/501'/0'/0'"]])
     expect(view?.accounts[0]).toMatchObject({ namespace: 'eip155', path: PATH, address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) })
     expect(client.record(wallet)).toMatchObject({ version: 1, spent: 0, lockedUntilMs: 0, wrongMs: [] })
   })
@@ -44,45 +46,47 @@ describe('create', () => {
   })
 
   test('again with the same idempotency key finds the first wallet, and makes no second', async () => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
-    const first = decodeWalletView((await client.shoot(shot)).result ?? null)
-    const second = decodeWalletView((await client.shoot(shot)).result ?? null)
-    expect(second).toEqual({ ...first, version: 2 })
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), idempotency: randomBytes(16) }
+    const first = decodeWithRecovery((await client.shoot(shot)).result ?? null)
+    const second = decodeWithRecovery((await client.shoot(shot)).result ?? null)
+    const receipts = { ...first?.view.receipts, count: 2, head: second?.view.receipts.head }
+    expect(second).toEqual({ recovery: null, view: { ...first?.view, version: 2, receipts } })
     expect(client.record(shot.wallet)).toMatchObject({ spent: 0, wrongMs: [] })
   })
 
   test('again, when the relay did not see the first one: the enclave remembers, or the table refuses', async () => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16), record: null }
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), idempotency: randomBytes(16), record: null }
     const [a, b] = await Promise.all([client.shoot(shot), client.shoot(shot)])
     expect([a.code, b.code]).toEqual(['ok', 'ok'])
-    expect(decodeWalletView(b.result ?? null)?.fingerprint).toEqual(decodeWalletView(a.result ?? null)?.fingerprint)
+    expect(decodeWithRecovery(b.result ?? null)?.view.fingerprint).toEqual(decodeWithRecovery(a.result ?? null)?.view.fingerprint)
     expect((await client.shoot(shot)).code).toBe('clear:stale')
   })
 
   test('rejects an id that is taken: by another intention', async () => {
     const wallet = await client.create()
     const before = client.record(wallet)
-    expect((await client.shoot({ op: 'create', wallet, pin: PIN, parameters: { words: 12 } })).code).toBe('wallet_exists')
+    expect((await client.shoot({ op: 'create', wallet, pin: PIN, parameters: createParameters() })).code).toBe('wallet_exists')
     expect(client.record(wallet)).toEqual(before)
   })
 
   test('rejects the same idempotency key with other content', async () => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), idempotency: randomBytes(16) }
     expect((await client.shoot(shot)).code).toBe('ok')
     const before = client.record(shot.wallet)
-    expect((await client.shoot({ ...shot, parameters: { words: 24 } })).code).toBe('idempotency_mismatch')
+    expect((await client.shoot({ ...shot, parameters: createParameters({ words: 24 }) })).code).toBe('idempotency_mismatch')
     expect(client.record(shot.wallet)).toEqual(before)
   })
 
   test('a repeat with another PIN is a wrong guess', async () => {
-    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: { words: 12 }, idempotency: randomBytes(16) }
+    const shot: Shot = { op: 'create', wallet: randomUUID(), pin: PIN, parameters: createParameters(), idempotency: randomBytes(16) }
     await client.shoot(shot)
     expect((await client.shoot({ ...shot, pin: '0000' })).code).toBe('pin_wrong')
     expect(client.record(shot.wallet).spent).toBe(1)
   })
 
-  test.each([[{ words: 13 }], [{ words: '12' }], [{}], [{ words: 12, more: 1 }], [[12]]])('rejects parameters %j', async (parameters) => {
-    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin: PIN, parameters })).code).toBe('parameters_malformed')
+  const good = { words: 12, label: '', permissions: NO_PERMISSIONS, recovery: false }
+  test.each([[{ ...good, words: 13 }], [{ ...good, words: '12' }], [{}], [{ words: 12 }], [{ ...good, more: 1 }], [[12]]])('rejects parameters %j', async (parameters) => {
+    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin: PIN, parameters: parameters as CborValue })).code).toBe('parameters_malformed')
   })
 })
 
@@ -183,7 +187,7 @@ describe('PIN', () => {
     const wallet = await client.create()
     const before = client.record(wallet)
     expect((await client.sign(wallet, pin as string, { pin })).code).toBe('pin_malformed')
-    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin, parameters: { words: 12 } })).code).toBe('pin_malformed')
+    expect((await client.shoot({ op: 'create', wallet: randomUUID(), pin, parameters: createParameters() })).code).toBe('pin_malformed')
     expect(client.record(wallet)).toEqual(before)
   })
 

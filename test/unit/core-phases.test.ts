@@ -191,8 +191,8 @@ describe('self-tests', () => {
     await runSelfTests(argon2id)
     expect(Object.keys(SELF_TESTS).sort()).toEqual(
       [
-        'aesCbc', 'aesGcm', 'aesGcmWeb', 'argon2id', 'bip32', 'channel', 'ecdsa', 'hkdf', 'hkdfWeb', 'hmac', 'hmac512', 'hpke', 'keccak256', 'pbkdf2', 'proof', 'rsaOaep',
-        'sha256', 'sha256Native', 'sha256Web', 'sha384', 'sha512', 'tokenEdDsa', 'tokenEs256', 'tokenEs384', 'tokenEs512', 'tokenPs384', 'tokenRs256',
+        'aesCbc', 'aesGcm', 'aesGcmWeb', 'argon2id', 'bip32', 'bip32Public', 'channel', 'ecdsa', 'ed25519', 'hkdf', 'hkdfWeb', 'hmac', 'hmac512', 'hpke', 'keccak256', 'pbkdf2', 'proof', 'rsaOaep',
+        'schnorr', 'sha256', 'sha256Native', 'sha256Web', 'sha384', 'sha512', 'slip10', 'tokenEdDsa', 'tokenEs256', 'tokenEs384', 'tokenEs512', 'tokenPs384', 'tokenRs256', 'totp',
       ],
     )
   })

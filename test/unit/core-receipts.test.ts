@@ -77,6 +77,13 @@ test('a history with one dropped, altered, repeated, swapped or added is found o
   expect(await verifyHistory(receipts, wallet, head)).toHaveLength(4)
 })
 
+test('of an export, it says whether it was announced or what left', async () => {
+  const { wallet } = await makeWallet(client, { permissions: { exportable: true } })
+  await client.shoot({ op: 'export', wallet, pin: PIN, parameters: { what: 'mnemonic', path: null } })
+  const { receipts, keys } = await receiptsOf(wallet)
+  expect((await verifyHistory(receipts, wallet, keys.view.receipts)).map(({ op, outcome }) => [op, outcome])).toEqual([['create', 'done'], ['export', 'mnemonic']])
+})
+
 test('another wallet’s receipts do not fit, nor another place of the same', async () => {
   const [one, other] = [await busyWallet(), await busyWallet()]
   await expect(verifyHistory(other.receipts, one.wallet, one.keys.view.receipts)).rejects.toThrow('A receipt is missing')

@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { bootEnclave, type Enclave } from '../../enclave-sim/core/enclave.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import { flipped } from '../support/core-codes.ts'
-import { createTestClient, PIN, type TestClient } from '../support/core-client.ts'
+import { createParameters, createTestClient, PIN, type TestClient } from '../support/core-client.ts'
 import { CONFIGURATION, configurationBytes, createWorld, type User, type World } from '../support/core-world.ts'
 
 let world: World
@@ -172,7 +172,7 @@ describe("in the relay's hands", () => {
 
   test('no record where there is one: nothing is overwritten', async () => {
     const writes = world.table.written('create')
-    const { code } = await client.shoot({ op: 'create', wallet, pin: '9999', parameters: { words: 24 }, record: null })
+    const { code } = await client.shoot({ op: 'create', wallet, pin: '9999', parameters: createParameters({ words: 24 }), record: null })
     expect(code).toBe('clear:stale')
     // In the clear: only the relay says so, and the owner had better not believe it.
     expect(await handedIn(null)).toBe('clear:wallet_not_found')

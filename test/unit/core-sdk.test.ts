@@ -5,8 +5,9 @@ import { measurementsOf } from '../../lib/attestation/policy.ts'
 import { verifyAttestation } from '../../lib/attestation/verify.ts'
 import { fromBase64url, toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import { ERRORS } from '../../lib/protocol/errors.ts'
-import { decodeSignResult, decodeWalletView } from '../../lib/protocol/operations.ts'
-import { PIN, SIGN } from '../support/core-client.ts'
+import { decodeView, decodeWithRecovery } from '../../lib/protocol/lifecycle.ts'
+import { decodeSignResult } from '../../lib/protocol/operations.ts'
+import { createParameters, PIN, SIGN } from '../support/core-client.ts'
 import { createWorld } from '../support/core-world.ts'
 
 test('create, view, sign, wrong PIN, a rotated key: through the SDK', async () => {
@@ -33,18 +34,20 @@ test('create, view, sign, wrong PIN, a rotated key: through the SDK', async () =
   const wallet = randomUUID()
   const trust = { root: world.rootDer, measurements: [measurementsOf(document)], clockToleranceMs: 1e13 }
   const session = createSession({ api: { url: 'https://api.test', fetch: relay }, trust, token, clientKey })
-  const made = await session.call({ op: 'create', wallet, path: '/v1/wallets', pin: utf8(PIN), parameters: { words: 12 } })
-  const view = await session.call({ op: 'view', wallet, path: `/v1/wallets/${wallet}/view`, pin: null, parameters: {} })
-  expect(view).toEqual(made)
-  const call = { op: 'sign', wallet, path: `/v1/wallets/${wallet}/sign`, parameters: SIGN } as const
+  const made = await session.call({ op: 'create', wallet, pin: utf8(PIN), parameters: createParameters() })
+  const view = decodeView(await session.call({ op: 'view', wallet, pin: null, parameters: {} }))
+  expect(decodeWithRecovery(made)).toEqual({ view, recovery: null })
+  const call = { op: 'sign', wallet, parameters: SIGN } as const
   const result = decodeSignResult(await session.call({ ...call, pin: utf8(PIN) }))
-  expect(result?.address).toBe(decodeWalletView(made)?.accounts[0]?.address)
+  expect(result?.signatures).toHaveLength(1)
+  expect(result?.signatures[0]?.address).toBe(view?.accounts[0]?.address)
   await expect(session.call({ ...call, pin: utf8('0000') })).rejects.toMatchObject({ code: 'pin_wrong', guesses: { guessesLeft: 4 } })
   // The channel key is rotated away: the SDK attests again, and once.
   world.advance(2 * 3_600_000)
   await enclave.rotateChannelKey()
+  expect(paths).toEqual(['/v1/enclave', '/v1/wallets', `/v1/wallets/${wallet}/view`, `/v1/wallets/${wallet}/sign`, `/v1/wallets/${wallet}/sign`])
   const before = paths.length
-  expect(decodeSignResult(await session.call({ ...call, pin: utf8(PIN) }))?.signed).toEqual(result?.signed)
+  expect(decodeSignResult(await session.call({ ...call, pin: utf8(PIN) }))?.signatures).toEqual(result?.signatures)
   expect(paths.slice(before)).toEqual([`/v1/wallets/${wallet}/sign`, '/v1/enclave', `/v1/wallets/${wallet}/sign`])
   world.close()
 })

@@ -73,7 +73,16 @@ jest.mock('@noble/hashes/sha3.js', () => {
 })
 jest.mock('@noble/secp256k1', () => {
   const real = jest.requireActual<Record<string, Any>>('@noble/secp256k1')
-  return { ...real, sign: mockOff('sign', real['sign']), recoverPublicKey: (...args: readonly unknown[]) => (mockState().fault === 'recover fails' ? new Uint8Array(33) : real['recoverPublicKey']?.(...args)) }
+  return { ...real, recoverPublicKey: (...args: readonly unknown[]) => (mockState().fault === 'recover fails' ? new Uint8Array(33) : real['recoverPublicKey']?.(...args)) }
+})
+jest.mock('../../enclave-sim/core/ecdsa.ts', () => {
+  const real = jest.requireActual<Record<string, Any>>('../../enclave-sim/core/ecdsa.ts')
+  const signEcdsa = (...args: readonly unknown[]): unknown => {
+    const { compact, recovery } = (real['signEcdsa'] as Any)(...args) as { compact: Uint8Array; recovery: number }
+    if (mockState().fault === 'sign') return { compact: new Uint8Array(mockTurned(compact) as Uint8Array), recovery }
+    return { compact, recovery: mockState().fault === 'sign, parity' ? 1 - recovery : recovery }
+  }
+  return { ...real, signEcdsa }
 })
 jest.mock('@scure/bip32', () => {
   const { HDKey } = jest.requireActual<{ HDKey: { fromMasterSeed(seed: Uint8Array): unknown } }>('@scure/bip32')
@@ -116,6 +125,7 @@ test.each<[string, string]>([
   ['pbkdf2Sync', 'pbkdf2'],
   ['bip32', 'bip32'],
   ['sign', 'ecdsa'],
+  ['sign, parity', 'ecdsa'],
   ['recover fails', 'ecdsa'],
   ['privateDecrypt', 'rsaOaep'],
 ])('%s: found by %s', async (fault, primitive) => {

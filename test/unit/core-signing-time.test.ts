@@ -43,6 +43,6 @@ test('the platform signs by that clock, for both services and in each request; r
   const { kms, table } = createConnect({ kind: 'direct' }, credentials)(configuration, () => nowMs)
   await expect(kms.generateRandom(new Uint8Array(1), 1)).rejects.toThrow()
   nowMs += 1_000
-  await expect(table.confirm({ format: 1, owner: 'o', wallet: 'w', version: 1, dataKey: new Uint8Array(1), state: new Uint8Array(1), seed: new Uint8Array(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0 })).rejects.toThrow()
+  await expect(table.confirm({ format: 1, owner: 'o', wallet: 'w', version: 1, dataKey: new Uint8Array(1), state: new Uint8Array(1), seed: new Uint8Array(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: 0, expiresAtSec: 0 })).rejects.toThrow()
   expect(seen).toEqual(['GenerateRandom 20400101T000000Z', 'GenerateRandom 20400101T000000Z', 'UpdateItem 20400101T000001Z'])
 })

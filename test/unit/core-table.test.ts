@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { nextCharge } from '../../enclave-sim/core/guesses.ts'
 import type { Charge, TablePort, WriteResult } from '../../enclave-sim/core/ports.ts'
 import { createTable } from '../../enclave-sim/platform/table.ts'
-import type { WalletRecord } from '../../lib/protocol/record.ts'
+import { receiptItem, type WalletRecord } from '../../lib/protocol/record.ts'
 import { awsClient } from '../support/aws-client.ts'
 import { createMemoryDynamo, type Item } from '../support/core-dynamo.ts'
 import { createMemoryTable } from '../support/core-table.ts'
@@ -12,24 +12,35 @@ const NOW = Date.UTC(2026, 5, 1)
 const owner = 'user#demo#x#alice'
 const wallet = '0f9b0a52-3c57-4a5e-9a3c-2a4f6a3f1b11'
 const first: WalletRecord = {
-  format: 1, owner, wallet, version: 1, dataKey: new Uint8Array([1]), state: new Uint8Array(28).fill(1), seed: new Uint8Array(28).fill(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: NOW,
+  format: 1, owner, wallet, version: 1, dataKey: new Uint8Array([1]), state: new Uint8Array(28).fill(1), seed: new Uint8Array(28).fill(1), spent: 0, lockedUntilMs: 0, wrongMs: [], createdAtMs: NOW, expiresAtSec: 0,
 }
-const successor = (record: WalletRecord): WalletRecord => ({ ...record, version: record.version + 1, state: new Uint8Array(28).fill(record.version + 1) })
+/** Every third version is of a deleted wallet. */
+const successor = (record: WalletRecord): WalletRecord => {
+  const version = record.version + 1
+  return { ...record, version, state: new Uint8Array(28).fill(version), expiresAtSec: version % 3 === 0 ? 7_000 + version : 0 }
+}
 
 interface Bench {
   readonly port: TablePort
   read(): WalletRecord
+  /** Stored receipts of the wallet, by sort key. */
+  receipts(): readonly (readonly [string, Uint8Array])[]
+  /** Names of the record's attributes. */
+  attributes?(): readonly string[]
 }
 
 function real(): Bench {
   const dynamo = createMemoryDynamo()
   const port = createTable(awsClient('dynamodb', dynamo.post), 'arn:aws:dynamodb:us-east-1:000000000000:table/wallets')
-  return { port, read: () => recordOf(dynamo.item(owner, wallet)) }
+  const stored = (): readonly (readonly [string, Uint8Array])[] =>
+    dynamo.items().flatMap((item) => (item['receipt'] === undefined ? [] : [[item['item']?.S ?? '', new Uint8Array(Buffer.from(item['receipt'].B ?? '', 'base64'))] as const]))
+  return { port, read: () => recordOf(dynamo.item(owner, wallet)), receipts: stored, attributes: () => Object.keys(dynamo.item(owner, wallet) ?? {}) }
 }
 
 function fake(): Bench {
   const table = createMemoryTable()
-  return { port: table.port(), read: () => table.read(owner, wallet) as WalletRecord }
+  const stored = (): readonly (readonly [string, Uint8Array])[] => table.receipts(wallet).map((sealed, i) => [receiptItem(wallet, sealed[0] ?? i), sealed])
+  return { port: table.port(), read: () => table.read(owner, wallet) as WalletRecord, receipts: stored }
 }
 
 function recordOf(item: Item | undefined): WalletRecord {
@@ -39,6 +50,7 @@ function recordOf(item: Item | undefined): WalletRecord {
   return {
     format: number('format'), owner: item['owner']?.S as string, wallet, version: number('version'), dataKey: bytes('dataKey'), state: bytes('state'), seed: bytes('seed'),
     spent: number('spent'), lockedUntilMs: number('lockedUntil'), wrongMs: (item['wrong']?.NS ?? []).map(Number).sort((a, b) => a - b), createdAtMs: number('createdAt'),
+    expiresAtSec: Number(item['expiresAtSec']?.N ?? 0),
   }
 }
 
@@ -149,6 +161,36 @@ describe.each(benches)('%s', (_name, make) => {
     const two = await charge()
     expect(await bench.port.release(two)).toBe('written')
     await conflicts(bench.port.commit(successor(next), two, []))
+  })
+
+  test('commit: the time at which the table forgets the wallet comes, stays, changes and goes', async () => {
+    const commit = async (expiresAtSec: number): Promise<void> => {
+      const seen = bench.read()
+      expect(await bench.port.commit({ ...successor(seen), expiresAtSec }, await charge(seen), [])).toBe('written')
+      expect(bench.read().expiresAtSec).toBe(expiresAtSec)
+      // No attribute is no time: a zero would be long ago.
+      expect(bench.attributes?.().includes('expiresAtSec') ?? expiresAtSec !== 0).toBe(expiresAtSec !== 0)
+    }
+    for (const expiresAtSec of [0, 5_000, 5_000, 6_000, 0, 0]) await commit(expiresAtSec)
+  })
+
+  test('a charge, a release and a confirmation leave that time as it is; a commit that fails, too', async () => {
+    const one = await charge()
+    expect(await bench.port.commit({ ...successor(first), expiresAtSec: 5_000 }, one, [])).toBe('written')
+    const two = await charge()
+    expect(bench.read().expiresAtSec).toBe(5_000)
+    expect(await bench.port.confirm(bench.read())).toBe('written')
+    expect(await bench.port.release(two)).toBe('written')
+    await conflicts(bench.port.commit({ ...successor(bench.read()), expiresAtSec: 0 }, two, []))
+    expect(bench.read().expiresAtSec).toBe(5_000)
+  })
+
+  test('receipts: beside the record, in the order of their numbers, written again alike, and the record stays as it is', async () => {
+    const before = bench.read()
+    for (const sequence of [2, 10, 1, 2]) await bench.port.putReceipt({ owner, wallet, sequence, sealed: Uint8Array.of(sequence, 9) })
+    expect(bench.receipts()).toEqual([1, 2, 10].map((sequence) => [`receipt#${wallet}#${String(sequence).padStart(12, '0')}`, Uint8Array.of(sequence, 9)]))
+    expect(bench.read()).toEqual(before)
+    expect(await bench.port.create(first)).toBe('conflict')
   })
 
   test('of two commits of one version one is written', async () => {

@@ -66,8 +66,8 @@ describe('personal_sign', () => {
   })
 
   test('refused: too much, a context, a chain that is none', () => {
-    expect(codeOf(() => plan(new Uint8Array(LIMITS.maxTransactionBytes)))).toBe('ok')
-    expect(codeOf(() => plan(new Uint8Array(LIMITS.maxTransactionBytes + 1)))).toBe('tx_too_large')
+    expect(codeOf(() => plan(new Uint8Array(LIMITS.maxPayloadBytes)))).toBe('ok')
+    expect(codeOf(() => plan(new Uint8Array(LIMITS.maxPayloadBytes + 1)))).toBe('tx_too_large')
     expect(codeOf(() => readPersonalMessage(payload('message', 'hello', {})))).toBe('parameters_malformed')
     expect(codeOf(() => plan('hello', 'eip155:01'))).toBe('chain_unknown')
     expect(codeOf(() => plan('hello', 'bip122:1'))).toBe('chain_unknown')

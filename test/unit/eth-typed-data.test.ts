@@ -164,8 +164,8 @@ describe('refused', () => {
     expect(codeOfBytes(Buffer.from(text))).toBe('ok')
     expect(codeOfBytes(Buffer.from(text.replace('Hello', '\u00ff'), 'latin1'))).toBe('typed_data_malformed')
     expect(codeOfBytes(Buffer.from(`\ufeff${text}`))).toBe('typed_data_malformed')
-    expect(codeOfBytes(Buffer.from(text.padEnd(LIMITS.maxTransactionBytes)))).toBe('ok')
-    expect(codeOfBytes(Buffer.from(text.padEnd(LIMITS.maxTransactionBytes + 1)))).toBe('tx_too_large')
+    expect(codeOfBytes(Buffer.from(text.padEnd(LIMITS.maxPayloadBytes)))).toBe('ok')
+    expect(codeOfBytes(Buffer.from(text.padEnd(LIMITS.maxPayloadBytes + 1)))).toBe('tx_too_large')
   })
 
   test('another chain, by whatever name', () => {

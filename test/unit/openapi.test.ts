@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { PHASES } from '../../enclave-sim/core/phases.ts'
 import { ERRORS } from '../../lib/protocol/errors.ts'
-import { WALLET_ID } from '../../lib/protocol/header.ts'
+import { OPERATIONS, WALLET_ID } from '../../lib/protocol/header.ts'
+import { routeOf } from '../../lib/protocol/routes.ts'
 
 type Node = Record<string, unknown>
 const read = (file: string): string => readFileSync(join(process.cwd(), file), 'utf8')
@@ -38,4 +39,32 @@ test('the same codes: all that travel in the clear', () => {
 
 test('the same wallet ids', () => {
   expect(api.components.schemas['WalletId']?.pattern).toBe(WALLET_ID.source)
+})
+
+interface Posted {
+  readonly summary: string
+  readonly description: string
+  readonly operationId: string
+}
+const posted = (op: (typeof OPERATIONS)[number]): Posted => api.paths[routeOf(op)]?.['post'] as Posted
+
+test.each(OPERATIONS.map((op) => [op] as const))('%s is described at its route, with sealed codes that exist', (op) => {
+  const { summary, description } = posted(op)
+  expect(summary).toContain(`\`${op}\``)
+  const [, codes = ''] = description.split('Sealed codes: ')
+  const named = [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code as keyof typeof ERRORS)
+  expect(named).toContain('parameters_malformed')
+  expect(named.filter((code) => ERRORS[code]?.where !== 'sealed')).toEqual([])
+  expect(new Set(named).size).toBe(named.length)
+})
+
+test('each sealed code is some operation’s', () => {
+  const described = OPERATIONS.map((op) => posted(op).description).join()
+  const sealed = Object.entries(ERRORS).filter(([code, { where }]) => where === 'sealed' && !described.includes(`\`${code}\``)).map(([code]) => code)
+  expect(sealed).toEqual([])
+})
+
+test('each operation has a name of its own', () => {
+  const names = Object.values(api.paths).flatMap((item) => Object.values(item).map((method) => (method as { operationId?: string }).operationId).filter((name) => name !== undefined))
+  expect(new Set(names).size).toBe(names.length)
 })

@@ -8,6 +8,7 @@ import { decodeCbor, encodeCbor, type CborValue } from '../../lib/protocol/cbor.
 import { ERRORS } from '../../lib/protocol/errors.ts'
 import { decodeHeader, encodeHeader } from '../../lib/protocol/header.ts'
 import { LABELS } from '../../lib/protocol/labels.ts'
+import * as lifecycle from '../../lib/protocol/lifecycle.ts'
 import * as operations from '../../lib/protocol/operations.ts'
 import { decodeBody, encodeBody, encodeUnprovenBody, type RequestBody } from '../../lib/protocol/request.ts'
 import * as service from '../../lib/protocol/service.ts'
@@ -45,11 +46,23 @@ const CODECS: Readonly<Record<string, Codec>> = {
   body: { encode: encodeBody, decode: decodeBody },
   answer: { encode: ({ op, request, outcome }: NonNullable<ReturnType<typeof decodeAnswer>>) => encodeAnswer(op, request, outcome), decode: decodeAnswer },
   answerBinding: { encode: ({ op, request }: RequestBody) => answerBinding(op, request) },
-  createParameters: { encode: (value: never) => encodeCbor(operations.encodeCreateParameters(value)), decode: inside(operations.decodeCreateParameters) },
-  viewParameters: { encode: (value: never) => encodeCbor(value), decode: inside(operations.decodeViewParameters) },
+  createParameters: { encode: (value: never) => encodeCbor(lifecycle.encodeCreateParameters(value)), decode: inside(lifecycle.decodeCreateParameters) },
+  importParameters: { encode: (value: never) => encodeCbor(lifecycle.encodeImportParameters(value)), decode: inside(lifecycle.decodeImportParameters) },
+  noParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeNothing) },
+  accountNames: { encode: (value: never) => encodeCbor(lifecycle.encodeAccountNames(value)), decode: inside(lifecycle.decodeAccountNames) },
+  renameParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeRenameParameters) },
+  changePinParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeChangePinParameters) },
+  recoverParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeRecoverParameters) },
+  exportParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeExportParameters) },
+  factorParameters: { encode: (value: never) => encodeCbor(value), decode: inside(lifecycle.decodeFactorParameters) },
   signParameters: { encode: (value: never) => encodeCbor(operations.encodeSignParameters(value)), decode: inside(operations.decodeSignParameters) },
-  walletView: { encode: (value: never) => encodeCbor(operations.encodeWalletView(value)), decode: inside(operations.decodeWalletView) },
   signResult: { encode: (value: never) => encodeCbor(operations.encodeSignResult(value)), decode: inside(operations.decodeSignResult) },
+  view: { encode: (value: never) => encodeCbor(lifecycle.encodeView(value)), decode: inside(lifecycle.decodeView) },
+  withRecovery: { encode: (value: never) => encodeCbor(lifecycle.encodeWithRecovery(value)), decode: inside(lifecycle.decodeWithRecovery) },
+  accounts: { encode: (value: never) => encodeCbor(lifecycle.encodeAccounts(value)), decode: inside(lifecycle.decodeAccounts) },
+  exportResult: { encode: (value: never) => encodeCbor(lifecycle.encodeExportResult(value)), decode: inside(lifecycle.decodeExportResult) },
+  historyKey: { encode: (value: never) => encodeCbor(lifecycle.encodeHistoryKey(value)), decode: inside(lifecycle.decodeHistoryKey) },
+  factorSecret: { encode: (value: never) => encodeCbor(lifecycle.encodeFactorSecret(value)), decode: inside(lifecycle.decodeFactorSecret) },
   channelBinding: { encode: service.encodeChannelBinding, decode: service.decodeChannelBinding },
   attestRequest: { encode: service.encodeAttestRequest, decode: service.decodeAttestRequest },
   channelOffer: { encode: service.encodeChannelOffer, decode: service.decodeChannelOffer },
@@ -105,15 +118,19 @@ test.each(named(readable))('%s is refused when cut, followed by a byte, or of an
   }
 })
 
-/** No field of ours is a boolean, none may be missing, and none added; at any depth, but for a body's parameters, which have their own turn. */
+/** No field may be of another kind, none missing, and none added; at any depth, but for a body's parameters, which have their own turn, and a payload's context, which is the chain's. */
 function* misshapen(fields: Readonly<Record<string, CborValue>>): Generator<CborValue> {
   yield { ...fields, more: 1 }
   for (const [name, field] of Object.entries(fields)) {
     yield Object.fromEntries(Object.entries(fields).filter(([other]) => other !== name))
-    yield { ...fields, [name]: false }
-    if (typeof field !== 'object' || field === null || field instanceof Uint8Array || ['parameters', 'result'].includes(name)) continue
+    yield { ...fields, [name]: typeof field === 'boolean' ? 1 : false }
+    if (typeof field !== 'object' || field === null || field instanceof Uint8Array || ['parameters', 'result', 'context'].includes(name)) continue
     if (Array.isArray(field)) {
-      yield { ...fields, [name]: [...(field as readonly CborValue[]), false] }
+      const items = field as readonly CborValue[]
+      yield { ...fields, [name]: [...items, false] }
+      const [first, ...rest] = items
+      if (typeof first !== 'object' || first === null || first instanceof Uint8Array || Array.isArray(first)) continue
+      for (const shape of misshapen(first as Readonly<Record<string, CborValue>>)) yield { ...fields, [name]: [shape, ...rest] }
       continue
     }
     for (const shape of misshapen(field as Readonly<Record<string, CborValue>>)) yield { ...fields, [name]: shape }

@@ -126,7 +126,7 @@ describe('the client key', () => {
   const random = new Uint8Array(32).fill(3)
   const enc = new Uint8Array(32).fill(4)
   const bytes16 = new Uint8Array(16)
-  const body: UnprovenBody = { op: 'view', wallet: 'w', request: bytes16, issuedAtMs: 1, idempotency: bytes16, token: random, pin: null, parameters: {} }
+  const body: UnprovenBody = { op: 'view', wallet: 'w', request: bytes16, issuedAtMs: 1, idempotency: bytes16, token: random, pin: null, otp: null, parameters: {} }
   async function newKey() {
     const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
     const point = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey))

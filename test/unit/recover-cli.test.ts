@@ -85,7 +85,7 @@ test('the command line prints what opens the wallet elsewhere, and says what is 
   try {
     const path = join(folder, 'backup.json')
     writeFileSync(path, file)
-    const right = await run(['recover', path, '--private-keys'], `${code}\n`)
+    const right = await run(['recover', path, '--private-keys'], code)
     expect(right).toMatchObject({ status: 0 })
     expect(right.stdout).toContain(`mnemonic    ${ABANDON}`)
     expect(right.stdout).toMatch(/eip155 {2}m\/44'\/60'\/0'\/0\/0 {2}0x9858EfFD232B4033E47d90003D41EC34EcaEda94 {2}found again\n {12}[0-9a-f]{64}/)

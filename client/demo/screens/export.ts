@@ -8,7 +8,7 @@ import { walletBar } from './home.ts'
 import { pinOf, securityScreen } from './security.ts'
 
 export function exportScreen(app: App, wallet: Wallet): Screen {
-  const { kind, accounts, recovery } = wallet.last
+  const { kind, accounts, recoveryMadeAtMs } = wallet.last
   const take = (parameters: ExportParameters, title: string) => async (): Promise<void> => {
     const result = await app.attempt('The enclave opens the wallet …', () => pinOf(app, wallet, 'export', title)((secrets) => wallet.export(parameters, secrets)))
     if (result !== undefined) app.show(exportedScreen(app, wallet, result))
@@ -19,7 +19,7 @@ export function exportScreen(app: App, wallet: Wallet): Screen {
     content: [
       h('p', null, 'Whoever sees the words or a private key can take everything, without your login and without your PIN. A backup file alone opens nothing.'),
       h('div', { class: 'stack choices' },
-        recovery ? button('Download a backup file', 'primary', () => void take({ what: 'backup', path: null }, 'Download a backup')()) : null,
+        recoveryMadeAtMs !== null ? button('Download a backup file', 'primary', () => void take({ what: 'backup', path: null }, 'Download a backup')()) : null,
         kind === 'mnemonic' ? button('Show the recovery words', 'quiet', () => void take({ what: 'mnemonic', path: null }, 'Show the recovery words')()) : null,
         ...accounts.map(({ namespace, path }) => button(`Show the private key of ${chainName(namespace)} ${path}`, 'quiet', () => void take({ what: 'privateKey', path }, 'Show a private key')()))),
       h('div', { class: 'actions' }, button('Back', 'quiet', () => app.show(securityScreen(app, wallet)))),

@@ -4,6 +4,7 @@ import type { Operation } from '../../../lib/protocol/header.ts'
 import type { App, Screen } from '../app.ts'
 import { button, h, type ButtonLook } from '../dom.ts'
 import { choosePin, withPin, type Secrets } from '../pin-dialog.ts'
+import { when } from '../words.ts'
 import { exportScreen } from './export.ts'
 import { enrol, removeFactor } from './factor.ts'
 import { home, walletBar } from './home.ts'
@@ -47,7 +48,7 @@ export function securityScreen(app: App, wallet: Wallet, said = ''): Screen {
       said === '' ? null : h('p', { class: 'notice good', attributes: { role: 'status' } }, said),
       h('ul', { class: 'settings' },
         setting('PIN', last.wrongTotal === 0 ? 'No wrong PIN in 30 days.' : `${last.wrongTotal} wrong in the last 30 days.`, 'Change', () => void changePin()),
-        setting('Recovery code', last.recovery ? 'There is one, on paper we hope.' : 'There is none: a forgotten PIN is a lost wallet.', last.recovery ? 'Replace' : 'Make one', () => void renew()),
+        setting('Recovery code', last.recoveryMadeAtMs !== null ? `Made ${when(last.recoveryMadeAtMs)}. Was that you?` : 'There is none: a forgotten PIN is a lost wallet.', last.recoveryMadeAtMs !== null ? 'Replace' : 'Make one', () => void renew()),
         setting('Second factor', has ? 'Signing, exporting and deleting ask for a one-time code.' : 'Off. An authenticator app can guard signing.', has ? 'Remove' : 'Set up',
           () => void (has ? removeFactor(app, wallet, back) : enrol(app, wallet, back))),
         setting('Export and backup', last.permissions.exportable ? 'Take the keys elsewhere, or keep a sealed backup.' : 'This wallet was made to keep its keys.', 'Export',

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { wipe } from '../../../lib/protocol/bytes.ts'
+import { isUtf8 } from 'node:buffer'
+import { randomFillSync } from 'node:crypto'
+import { secretBytes, wipe } from '../../../lib/protocol/bytes.ts'
 import { wipeDeep } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeCreateParameters, decodeImportParameters, encodeWithRecovery, type ImportedSecret, type NewWallet } from '../../../lib/protocol/lifecycle.ts'
@@ -7,14 +8,14 @@ import type { WalletRecord } from '../../../lib/protocol/record.ts'
 import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
 import { joinSecret, type WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { walletEntropy } from '../entropy.ts'
-import { withSecret } from '../guarded.ts'
+import { wipeState, withSecret } from '../guarded.ts'
 import { isScalar } from '../hd.ts'
 import { firstAccounts, rootFingerprint } from '../keys.ts'
 import { mnemonicBytes, mnemonicEntropy, mnemonicSeed } from '../mnemonic.ts'
 import { newReceipts, withReceipt } from '../receipts.ts'
 import { recoveryCode } from '../recovery.ts'
 import type { WalletContent } from '../state.ts'
-import { hashPin, isRepeat, remember, requirePin, wrap, type PinHash } from '../unlock.ts'
+import { hashPin, remember, requirePin, wrap, type PinHash } from '../unlock.ts'
 import type { WalletTurn } from '../wallet-queue.ts'
 import { currentRecord, inTurn, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
 import { repeatedCode } from './recovery.ts'
@@ -53,7 +54,7 @@ async function fromEntropy(entropy: Uint8Array, passphrase: Uint8Array): Promise
 function checkImport(secret: ImportedSecret): void {
   if (secret.kind === 'mnemonic') {
     const entropy = mnemonicEntropy(secret.mnemonic)
-    if (entropy === undefined) throw new CloisterError('mnemonic_invalid')
+    if (entropy === undefined || !isUtf8(secret.passphrase)) throw new CloisterError('mnemonic_invalid')
     wipe(entropy)
   } else if (secret.key.length !== 32 || (secret.kind === 'secp256k1' && !isScalar(secret.key))) {
     throw new CloisterError('private_key_invalid')
@@ -85,10 +86,10 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
   try {
     secret = await secretOf()
     joined = joinSecret(secret)
-    pinHash = await hashPin(core.vault, requirePin(body.pin))
-    const idempotencyKey = new Uint8Array(randomBytes(32))
+    const idempotencyKey = randomFillSync(secretBytes(32))
+    pinHash = await hashPin(core.vault, requirePin(body.pin), idempotencyKey)
     const code = parameters.recovery ? recoveryCode(idempotencyKey, joined, body.idempotency) : null
-    const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [] }
+    const done = { wallet: body.wallet, op: body.op, atMs: nowMs, version: 1, failed: 0, signatures: [], outcome: 'done' } as const
     content = {
       kind: secret.kind,
       label: parameters.label,
@@ -99,6 +100,7 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
       idempotencyKey,
       recent: remember({ idempotencyKey, recent: [] }, body, nowMs),
       recoveryKey: code === null ? null : await recoveryPublicKey(code),
+      recoveryMadeAtMs: code === null ? null : nowMs,
       factor: null,
       export: null,
       goneAtMs: null,
@@ -110,7 +112,8 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
     return encodeWithRecovery({ view: viewOf(record, content, nowMs), recovery: code })
   } finally {
     wipeDeep(secret)
-    wipe(joined, pinHash?.bytes, content?.receipts.privateKey)
+    wipe(joined, pinHash?.bytes)
+    if (content !== undefined) wipeState(content)
   }
 }
 
@@ -129,11 +132,12 @@ async function put(input: OperationInput, record: WalletRecord): Promise<void> {
 async function again(input: OperationInput, turn: WalletTurn, existing: WalletRecord): Promise<Result> {
   const { core, body } = input
   const done = await withSecret(core, body, existing, turn, {
-    check(state) {
-      if (!isRepeat(state, body)) throw new CloisterError('wallet_exists')
+    check(_state, { isRepeat }) {
+      if (!isRepeat) throw new CloisterError('wallet_exists')
     },
     asksForCode: () => false,
-    work: async (state, _secret, _moment, joined) => ({ result: await repeatedCode(state, joined, body) }),
+    // With the PIN alone, the code would be a way round a second factor.
+    work: async (state, _secret, _moment, joined) => ({ result: state.factor?.confirmed === true ? null : await repeatedCode(state, joined, body) }),
   })
   return encodeWithRecovery({ view: viewOf(done.record, done.state, core.clock.nowMs()), recovery: done.result })
 }

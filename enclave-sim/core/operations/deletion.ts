@@ -8,6 +8,10 @@ import { viewOf } from './view.ts'
 export const deleteWallet: OperationHandler = async (input) => {
   parametersOf(input.body, decodeNothing)
   const done = await onWallet(input, {
+    whileDeleted: true,
+    check(state, { isRepeat }) {
+      if (state.goneAtMs !== null && !isRepeat) throw new CloisterError('wallet_deleted')
+    },
     work: (_state, _secret, { isRepeat, nowMs }) => ({ result: null, changes: isRepeat ? {} : { goneAtMs: nowMs + LIMITS.deletionGraceMs } }),
   })
   return encodeView(viewOf(done.record, done.state, input.core.clock.nowMs()))

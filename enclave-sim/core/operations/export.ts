@@ -32,7 +32,7 @@ export const exportWallet: OperationHandler = async (input) => {
     },
     work: (state, secret, moment, joined) => leave(core, state, secret, moment, joined, asked, body.wallet),
   })
-  return encodeExportResult({ ...done.result, view: viewOf(done.record, done.state, core.clock.nowMs()) } as ExportResult)
+  return encodeExportResult({ ...done.result, view: viewOf(done.record, done.state, core.clock.nowMs()) })
 }
 
 /** Takes an announcement back. */
@@ -46,7 +46,7 @@ async function leave(
   core: Core,
   state: WalletState,
   secret: WalletSecret,
-  { nowMs }: Moment,
+  { nowMs, isRepeat }: Moment,
   joined: Uint8Array,
   asked: ExportParameters,
   wallet: string,
@@ -55,13 +55,15 @@ async function leave(
     const { export: announced } = state
     const isSame = announced !== null && announced.what === asked.what && announced.path === asked.path && announced.readyAtMs + OPEN_MS > nowMs
     if (!isSame) {
+      // It was announced once by this very request, and taken back: only a new one announces again.
+      if (isRepeat) throw new CloisterError('idempotency_mismatch')
       const pending = { ...asked, readyAtMs: nowMs + core.exportDelayMs }
-      return { result: { kind: 'pending', export: pending }, changes: { export: pending } }
+      return { result: { kind: 'pending', export: pending }, changes: { export: pending }, outcome: 'announced' }
     }
-    if (announced.readyAtMs > nowMs) return { result: { kind: 'pending', export: announced } }
+    if (announced.readyAtMs > nowMs) return { result: { kind: 'pending', export: announced }, outcome: 'announced' }
     // It stays announced: whoever lost the answer asks again.
   }
-  return { result: await content(state, secret, joined, asked, wallet) }
+  return { result: await content(state, secret, joined, asked, wallet), outcome: asked.what }
 }
 
 async function content(state: WalletState, secret: WalletSecret, joined: Uint8Array, asked: ExportParameters, wallet: string): Promise<Leaving> {

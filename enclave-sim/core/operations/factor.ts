@@ -9,12 +9,12 @@ export const enrolFactor: OperationHandler = async (input) => {
   const { core, body } = input
   const { operations } = parametersOf(body, decodeFactorParameters)
   const done = await onWallet(input, {
-    check(state, { isRepeat }) {
-      if (state.factor?.confirmed === true && !isRepeat) throw new CloisterError('factor_exists')
+    check(state) {
+      if (state.factor?.confirmed === true) throw new CloisterError('factor_exists')
     },
     work(state, _secret, { isRepeat }, joined) {
       const secret = factorSecret(state.idempotencyKey, joined, body.idempotency)
-      return { result: secret, changes: isRepeat ? {} : { factor: { secret: secret.slice(), lastStep: 0, operations, confirmed: false } } }
+      return { result: secret, changes: isRepeat ? {} : { factor: { secret: secret.slice(), lastStep: 0, lastRequest: null, operations, confirmed: false } } }
     },
   })
   return encodeFactorSecret({ view: viewOf(done.record, done.state, core.clock.nowMs()), secret: done.result })

@@ -14,7 +14,7 @@ export const changePin: OperationHandler = async (input) => {
     const done = await onWallet(input, {
       // When it was done before, the old PIN opens nothing any more.
       unlock: (opened, moment) => openSeed(core.vault, opened, moment.isRepeat ? newPin : requirePin(body.pin)),
-      newPin: (moment) => (moment.isRepeat ? Promise.resolve(undefined) : hashPin(core.vault, newPin)),
+      newPin: (state, { isRepeat }) => (isRepeat ? Promise.resolve(undefined) : hashPin(core.vault, newPin, state.idempotencyKey)),
       work: () => ({ result: null }),
     })
     return encodeView(viewOf(done.record, done.state, core.clock.nowMs()))

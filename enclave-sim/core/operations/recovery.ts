@@ -1,4 +1,4 @@
-import { equal } from '../../../lib/protocol/bytes.ts'
+import { equal, wipe } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeNothing, decodeRecoverParameters, encodeWithRecovery } from '../../../lib/protocol/lifecycle.ts'
 import { recoveryPublicKey } from '../../../lib/protocol/recovery-seal.ts'
@@ -7,16 +7,26 @@ import type { Moment, Work } from '../guarded.ts'
 import { recoveryCode } from '../recovery.ts'
 import type { WalletContent, WalletState } from '../state.ts'
 import { openRecovery, openSeed, requirePin } from '../unlock.ts'
-import { onWallet, parametersOf, type OperationHandler } from './operation.ts'
+import { onWallet, parametersOf, type OperationHandler, type OperationInput, type Result } from './operation.ts'
 import { viewOf } from './view.ts'
 
 /** Sets a new PIN with the recovery code, unlocks, and changes the code. `pin` is the new one. */
 export const recover: OperationHandler = async (input) => {
-  const { core, body } = input
+  const { body } = input
   const { code, removeFactor } = parametersOf(body, decodeRecoverParameters)
   const newPin = requirePin(body.pin, 'new_pin_malformed')
+  try {
+    return await recoverWith(input, code, newPin, removeFactor)
+  } finally {
+    wipe(code)
+  }
+}
+
+async function recoverWith(input: OperationInput, code: Uint8Array, newPin: Uint8Array, removeFactor: boolean): Promise<Result> {
+  const { core, body } = input
   const done = await onWallet(input, {
     guess: 'code',
+    whileDeleted: true, // to be restored with the new PIN
     check(state) {
       if (state.recoveryKey === null) throw new CloisterError('recovery_off')
     },
@@ -45,7 +55,10 @@ async function freshCode(
 ): Promise<Work<Uint8Array | null>> {
   if (moment.isRepeat) return { result: await repeatedCode(state, joined, body) }
   const code = recoveryCode(state.idempotencyKey, joined, body.idempotency)
-  return { result: code, changes: { ...changes, recoveryKey: await recoveryPublicKey(code) } }
+  const recoveryKey = await recoveryPublicKey(code)
+  // The same key again, long after its first use was forgotten: the code would not change.
+  if (state.recoveryKey !== null && equal(recoveryKey, state.recoveryKey)) throw new CloisterError('idempotency_mismatch')
+  return { result: code, changes: { ...changes, recoveryKey, recoveryMadeAtMs: moment.nowMs } }
 }
 
 /** The code that this request made, while it is the current one. */

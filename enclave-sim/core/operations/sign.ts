@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { summaryValue, type Plan, type Reading } from '../../../lib/chains/chain.ts'
+import { summaryValue, type Plan, type Reading, type Signature } from '../../../lib/chains/chain.ts'
 import { chainOf } from '../../../lib/chains/registry.ts'
 import { equal } from '../../../lib/protocol/bytes.ts'
 import { encodeCbor } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
+import { LIMITS } from '../../../lib/protocol/limits.ts'
 import { decodeSignParameters, encodeSignResult, type Account, type Payload, type SignedPayload } from '../../../lib/protocol/operations.ts'
 import type { WalletSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { guessState } from '../guesses.ts'
@@ -28,17 +29,24 @@ export const sign: OperationHandler = async (input) => {
   const { core, body } = input
   const { payloads } = parametersOf(body, decodeSignParameters)
   requirePin(body.pin)
-  const readings = payloads.map((payload) => [payload, chainOf(payload.chain).read(payload)] as const)
+  const readings: (readonly [Payload, Reading])[] = []
+  for (const payload of payloads) {
+    readings.push([payload, chainOf(payload.chain).read(payload)])
+    await breathe() // others wait for the processor, too
+  }
 
-  let planned: readonly Planned[] = []
+  const planned: Planned[] = []
   const done = await onWallet(input, {
-    check: (state) => void (planned = readings.map(([payload, reading]) => planOf(state, payload, reading))),
+    async check(state) {
+      for (const [payload, reading] of readings) {
+        planned.push(planOf(state, payload, reading))
+        await breathe()
+      }
+      if (planned.reduce((sum, { plan }) => sum + plan.tasks.length, 0) > LIMITS.maxSignatures) throw new CloisterError('tx_too_large')
+    },
     async work(_state, secret) {
       const signatures: SignedPayload[] = []
-      for (const one of planned) {
-        signatures.push(signOne(secret, one))
-        await breathe() // others wait for the processor, too
-      }
+      for (const one of planned) signatures.push(await signOne(secret, one))
       return { result: signatures, signatures: signatures.map(({ hash }, i) => ({ hash, summary: (planned[i] as Planned).summary })) }
     },
   })
@@ -55,6 +63,11 @@ function planOf(state: WalletState, payload: Payload, reading: Reading): Planned
   return { plan, account, summary }
 }
 
-function signOne(secret: WalletSecret, { plan, account }: Planned): SignedPayload {
-  return { ...plan.assemble(plan.tasks.map((task) => signTask(secret, task))), address: account.address }
+async function signOne(secret: WalletSecret, { plan, account }: Planned): Promise<SignedPayload> {
+  const signatures: Signature[] = []
+  for (const task of plan.tasks) {
+    signatures.push(signTask(secret, task))
+    await breathe()
+  }
+  return { ...plan.assemble(signatures), address: account.address }
 }

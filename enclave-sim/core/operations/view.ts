@@ -3,7 +3,7 @@ import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeNothing, encodeHistoryKey, encodeView } from '../../../lib/protocol/lifecycle.ts'
 import type { WalletRecord } from '../../../lib/protocol/record.ts'
 import type { WalletView } from '../../../lib/protocol/wallet-view.ts'
-import { requireCurrent, requireNotGone } from '../guarded.ts'
+import { requireCurrent, requireNotGone, wipeState } from '../guarded.ts'
 import { guessState } from '../guesses.ts'
 import type { WalletContent, WalletState } from '../state.ts'
 import { openRecord } from '../unlock.ts'
@@ -14,7 +14,7 @@ export const view: OperationHandler = (input) => look(input, (shown) => encodeVi
 
 /** The key that opens the receipts in the table, and those that are not there yet. */
 export const history: OperationHandler = (input) =>
-  look(input, (shown, { receipts }) => encodeHistoryKey({ view: shown, key: receipts.storageKey, tail: receipts.tail }))
+  look(input, (shown, { receipts }) => encodeHistoryKey({ view: shown, key: receipts.storageKey.slice(), tail: receipts.tail }))
 
 async function look(input: OperationInput, show: (view: WalletView, state: WalletState) => Result): Promise<Result> {
   const { core, body } = input
@@ -24,21 +24,24 @@ async function look(input: OperationInput, show: (view: WalletView, state: Walle
     const record = currentRecord(input, turn)
     if (record === null) throw new CloisterError('wallet_not_found')
     const { state, dataKey } = await openRecord(core.vault, record)
-    wipe(dataKey, state.receipts.privateKey, state.factor?.secret)
-    const nowMs = core.clock.nowMs()
-    requireNotGone(state, nowMs)
-    await requireCurrent(core, record)
-    turn.leave(record)
-    return show(viewOf(record, state, nowMs), state)
+    wipe(dataKey)
+    try {
+      const nowMs = core.clock.nowMs()
+      requireNotGone(state, nowMs)
+      await requireCurrent(core, record)
+      turn.leave(record)
+      return show(viewOf(record, state, nowMs), state)
+    } finally {
+      wipeState(state)
+    }
   })
 }
 
 export function viewOf(record: WalletRecord, content: WalletContent, nowMs: number): WalletView {
-  const { createdAtMs, label, kind, accounts, permissions, fingerprint, recoveryKey, factor, goneAtMs, receipts } = content
+  const { createdAtMs, label, kind, accounts, permissions, fingerprint, recoveryMadeAtMs, factor, goneAtMs, receipts } = content
   const { wallet, version } = record
   return {
-    wallet, version, createdAtMs, label, kind, accounts, permissions, fingerprint, goneAtMs,
-    recovery: recoveryKey !== null,
+    wallet, version, createdAtMs, label, kind, accounts, permissions, fingerprint, goneAtMs, recoveryMadeAtMs,
     factor: factor === null ? null : { confirmed: factor.confirmed, operations: factor.operations },
     export: content.export,
     receipts: { key: receipts.publicKey, count: receipts.count, head: receipts.head },

@@ -27,7 +27,7 @@ import { walletOf } from './wallet.ts'
 
 /** @throws CloisterError `message_malformed` */
 export function readMessage(network: Network, message: Uint8Array, context: CborValue): Reading {
-  if (message.length > LIMITS.maxTransactionBytes) throw new CloisterError('message_malformed')
+  if (message.length > LIMITS.maxPayloadBytes) throw new CloisterError('message_malformed')
   const position = readPosition(context)
   return {
     plan(signing) {

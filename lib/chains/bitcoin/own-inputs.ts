@@ -52,13 +52,19 @@ interface Claim {
  * Wallets of others number their accounts the same, and their inputs may be named with the same paths: what tells them apart is the fingerprint of their master
  * key. Ours is not known here, so it is taken from the inputs whose keys are ours: under that one (or if there are none), another key is a wrong path.
  */
+/** One key's own, a few co-signers', and no more: a derivation takes a millisecond or two, before anybody has shown a PIN. */
+export const MAX_ORIGINS = 20
+
 function byOrigin({ inputs }: Psbt, prevouts: readonly (Prevout | undefined)[], keys: AccountKeys): OwnInput[] {
+  if (inputs.some((fields) => originsOf(fields).length > MAX_ORIGINS)) throw new CloisterError('tx_too_large')
+  const named = inputs.flatMap((fields) => originsOf(fields).filter(([, { path }]) => keys.positionOf(path) !== undefined))
+  if (named.length > MAX_OWN_INPUTS) throw new CloisterError('tx_too_large')
   const claims = inputs.flatMap((fields, index): Claim[] =>
-    originsOf(fields).flatMap(([named, { fingerprint, path }]) => {
+    originsOf(fields).flatMap(([publicKey, { fingerprint, path }]) => {
       const position = keys.positionOf(path)
       if (position === undefined) return []
       const key = keys.at(position)
-      return [{ index, fingerprint, key, holds: equal(named, named.length === 32 ? key.publicKey.subarray(1) : key.publicKey) }]
+      return [{ index, fingerprint, key, holds: equal(publicKey, publicKey.length === 32 ? key.publicKey.subarray(1) : key.publicKey) }]
     }),
   )
   const ours = new Set(claims.filter(({ holds }) => holds).map(({ fingerprint }) => fingerprint))

@@ -1,6 +1,8 @@
 /** Which outputs come back to the wallet. Only what its own public keys prove counts: the PSBT's word does not. */
 import { equal } from '../../protocol/bytes.ts'
+import { CloisterError } from '../../protocol/errors.ts'
 import type { AccountKeys, OwnKey } from './keys.ts'
+import { MAX_ORIGINS, MAX_OWN_INPUTS } from './own-inputs.ts'
 import { originsOf, type OutputFields } from './psbt.ts'
 import { scriptOf } from './scripts.ts'
 import type { TransactionOutput } from './transaction.ts'
@@ -14,6 +16,13 @@ export interface Owner {
 
 /** Addresses further up than any wallet looks for them: money sent there is money to search for. */
 const MAX_INDEX = 1_000_000
+
+/** @throws CloisterError `tx_too_large` when more keys are named than anybody would wait for */
+export function checkOrigins(outputs: readonly OutputFields[], wallet: readonly AccountKeys[]): void {
+  const isOurs = (path: readonly number[]): boolean => wallet.some((keys) => keys.positionOf(path) !== undefined)
+  const named = outputs.flatMap((fields) => originsOf(fields).filter(([, { path }]) => isOurs(path)))
+  if (outputs.some((fields) => originsOf(fields).length > MAX_ORIGINS) || named.length > MAX_OWN_INPUTS) throw new CloisterError('tx_too_large')
+}
 
 /**
  * The account that an output pays, if it is one of the wallet's. Taproot outputs count with no script tree alone (BIP-86): one with a tree can be

@@ -8,7 +8,7 @@ import { sumOf } from './fees.ts'
 import { walletOf } from './wallet.ts'
 import type { Network } from './networks.ts'
 import { ownInputs, type OwnInput } from './own-inputs.ts'
-import { ownerOf } from './own-outputs.ts'
+import { checkOrigins, ownerOf } from './own-outputs.ts'
 import { summarize } from './psbt-summary.ts'
 import { prevoutsOf, type Prevout } from './prevouts.ts'
 import { readPsbt, type Psbt } from './psbt.ts'
@@ -19,7 +19,7 @@ import { NO_BYTES, type TransactionOutput, type UnsignedTransaction } from './tr
 
 /** @throws CloisterError `tx_too_large`, and what {@link readPsbt} and {@link checkTransaction} throw */
 export function readTransaction(network: Network, data: Uint8Array): Reading {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const psbt = readPsbt(data)
   checkTransaction(psbt)
   const prevouts = prevoutsOf(psbt)
@@ -42,6 +42,7 @@ function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | unde
   const { signing, wallet } = walletOf(network, context)
   const own = ownInputs(psbt, prevouts, signing)
   const tasks = own.map((input) => ownTask(psbt.tx, input, prevouts, context.permissions.anySighash))
+  checkOrigins(psbt.outputs, [signing, ...wallet])
   const owners = psbt.tx.outputs.map((output, i) => ownerOf(output, psbt.outputs[i] ?? {}, signing, wallet))
   return {
     summary: summarize({ network, psbt, prevouts, tasks, owners }),

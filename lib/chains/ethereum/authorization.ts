@@ -15,7 +15,7 @@ import { integerBytes, readAddress, readInteger, readNonce } from './values.ts'
 
 /** @throws CloisterError `tx_*`, `chain_unknown`; its plan `payload_not_permitted` */
 export function readAuthorization(chain: string, data: Uint8Array): Reading {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   if (data.length === 0) throw new CloisterError('tx_malformed')
   if (data[0] !== 5) throw new CloisterError('tx_type_unknown')
   const items = readRlpList(data.subarray(1))

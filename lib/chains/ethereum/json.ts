@@ -4,6 +4,9 @@ import { fromHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { toAddress } from './values.ts'
 
+/** `JSON.parse` reads any depth; counting keys would not. */
+const MAX_DEPTH = 32
+
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export interface DelegateAuthorization {
@@ -24,13 +27,14 @@ export function parseJson(data: Uint8Array): unknown {
   }
   // JSON.parse keeps the last of equal keys; another reader may keep the first. In valid JSON a string before a colon is a key.
   const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((match) => match[1] !== undefined).length
-  if (written !== keysIn(value)) throw new CloisterError('tx_malformed')
+  if (written !== keysIn(value, MAX_DEPTH)) throw new CloisterError('tx_malformed')
   return value
 }
 
-function keysIn(value: unknown): number {
+function keysIn(value: unknown, levels: number): number {
   if (typeof value !== 'object' || value === null) return 0
-  const inside = Object.values(value).reduce<number>((sum, part) => sum + keysIn(part), 0)
+  if (levels === 0) throw new CloisterError('tx_malformed')
+  const inside = Object.values(value).reduce<number>((sum, part) => sum + keysIn(part, levels - 1), 0)
   return inside + (Array.isArray(value) ? 0 : Object.keys(value).length)
 }
 

@@ -18,7 +18,7 @@ import { decodeUtf8, visible } from './text.ts'
 export function readPersonalMessage({ chain, data, context }: MessagePayload): Reading {
   const chainId = chainIdOf(chain)
   if (context !== null) throw new CloisterError('parameters_malformed')
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const text = decodeUtf8(data)
   const signIn = text === undefined ? undefined : readSignIn(text)
   if (signIn !== undefined && BigInt(signIn.chainId) !== chainId) throw new CloisterError('tx_chain_id_mismatch')

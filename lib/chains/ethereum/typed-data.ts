@@ -38,7 +38,7 @@ interface Content {
 export function readTypedData({ chain, data, context }: MessagePayload): Reading {
   const chainId = chainIdOf(chain)
   const version = readVersion(context)
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const text = decodeUtf8(data)
   const content = text === undefined ? undefined : attempt(() => (version === 'V1' ? readV1 : readV4)(parseStrictJson(text), version))
   if (content === undefined) throw new CloisterError('typed_data_malformed')

@@ -46,7 +46,7 @@ const OPTIONAL = ['signature', 'eip7702Auth']
 
 /** @throws CloisterError `tx_malformed`, `tx_field_invalid`, `tx_overflow`, `tx_type_unknown`, `tx_too_large` */
 export function readUserOperationJson(data: Uint8Array): { readonly entryPoint: string; readonly operation: UserOperation } {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const outer = jsonObject(parseJson(data), ['entryPoint', 'userOperation'])
   const entryPoint = address(outer['entryPoint'])
   entryPointVersion(entryPoint)

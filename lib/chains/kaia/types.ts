@@ -61,7 +61,7 @@ export function isKaiaTransaction(chain: string, data: Uint8Array): boolean {
 
 /** @throws CloisterError `tx_*` */
 export function readKaiaTransaction(chain: string, data: Uint8Array): KaiaTransaction {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('tx_too_large')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const type = data[0]
   if (type === undefined) throw new CloisterError('tx_malformed')
   const shape = TYPES.get(type)

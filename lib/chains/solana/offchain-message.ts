@@ -31,7 +31,7 @@ const FORMATS = ['restricted ASCII', 'UTF-8, limited', 'UTF-8, extended']
 
 /** @throws CloisterError `message_malformed` */
 export function readMessage(data: Uint8Array): Message {
-  if (data.length > LIMITS.maxTransactionBytes) throw new CloisterError('message_malformed')
+  if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('message_malformed')
   if (data[0] === 0xff) return readOffchain(data)
   const message = readText(data)
   if (message === undefined || /^\p{Cc}/u.test(message)) throw new CloisterError('message_malformed')
