@@ -2,13 +2,14 @@
  * A real OpenID provider on this machine: authorization code with PKCE (S256), ID tokens by RS256, any user name. It is oidc-provider, with
  * everything switched off that an app does not need to log in.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { interactionPolicy, Provider, type Grant, type KoaContext } from 'oidc-provider'
 import { openKeys, rotate, type IssuerKeys } from './issuer/keys.ts'
 import { serveLogin } from './issuer/page.ts'
 import { createStore } from './issuer/store.ts'
 import { createFaults, meetFault, type Faults } from './faults.ts'
-import { listenTls, send, type Service, type TlsServerOptions } from './serve.ts'
+import type { AddressInfo } from 'node:net'
+import { listen, listenTls, send, type Listening, type Service, type TlsServerOptions } from './serve.ts'
 
 export interface ClientOptions {
   readonly clientId: string
@@ -22,6 +23,8 @@ export interface IssuerOptions {
   /** 0 = any free port; the issuer's name contains it. */
   readonly port: number
   readonly tls: TlsServerOptions
+  /** Of the same provider by plain HTTP, on loopback: a browser would warn of a certificate that only this machine vouches for. 0 = any free port. */
+  readonly browserPort?: number
   /** Public clients; their ids are the tokens' audiences. */
   readonly clients: readonly ClientOptions[]
   /** Web origins that may call the token endpoint from a browser. */
@@ -32,6 +35,8 @@ export interface IssuerOptions {
 }
 
 export interface Issuer extends Service {
+  /** Where a browser on this machine logs in. Tokens name {@link Service.url} all the same. */
+  readonly browserUrl: string
   /** May be changed while it runs. Operations are paths, such as `/jwks`. */
   readonly faults: Faults
   /** Signs with a new key from now on. `keepPrevious` false also withdraws the key before it. */
@@ -46,26 +51,39 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   let keys = await openKeys(dir)
   const store = createStore(Date.now)
   let provider: Provider | undefined
-  const listening = await listenTls(port, tls, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     if (provider !== undefined) void serve(provider, faults, request, response).catch(() => send(response, 500, {}, ''))
+  }
+  const listening = await listenTls(port, tls, answer)
+  const browser = await listenPlain(options.browserPort ?? 0, answer).catch(async (error: unknown) => {
+    await listening.close()
+    throw error
   })
+  const close = async (): Promise<void> => void (await Promise.all([listening.close(), browser.close()]))
   const url = `https://localhost:${listening.port}`
   const build = (): Provider => new Provider(url, configuration(options, keys, store))
   try {
     provider = build()
   } catch (error) {
-    await listening.close()
+    await close()
     throw error
   }
   return {
     url,
-    close: listening.close,
+    browserUrl: `http://127.0.0.1:${browser.port}`,
+    close,
     faults,
     rotateKeys: async ({ keepPrevious = true } = {}) => {
       keys = await rotate(dir, keys, keepPrevious)
       provider = build()
     },
   }
+}
+
+async function listenPlain(port: number, answer: RequestListener): Promise<Listening> {
+  const server = createServer(answer)
+  const { close } = await listen(server, { host: '127.0.0.1', port })
+  return { port: (server.address() as AddressInfo).port, close }
 }
 
 async function serve(provider: Provider, faults: Faults, request: IncomingMessage, response: ServerResponse): Promise<void> {

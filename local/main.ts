@@ -14,6 +14,7 @@ import { startStack, type Stack, type StackOptions } from './stack.ts'
 export interface StackReady {
   readonly env: Readonly<Record<string, string>>
   readonly issuerUrl: string
+  readonly loginUrl: string
   readonly clientId: string
   readonly caPem: string
   readonly chainUrl: string | null
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     state: { type: 'string' },
     origin: { type: 'string', multiple: true, default: [] },
     'issuer-port': { type: 'string', default: '0' },
+    'login-port': { type: 'string', default: '0' },
     'chain-port': { type: 'string', default: '0' },
     'kms-port': { type: 'string', default: '0' },
     'dynamodb-port': { type: 'string', default: '0' },
@@ -50,6 +52,7 @@ try {
     origins: values.origin,
     ports: {
       issuer: Number(values['issuer-port']),
+      login: Number(values['login-port']),
       chain: Number(values['chain-port']),
       kms: Number(values['kms-port']),
       dynamodb: Number(values['dynamodb-port']),
@@ -57,8 +60,8 @@ try {
     },
     ...attached(),
   })
-  const { env, issuerUrl, clientId, caPem, chainUrl, trust } = stack
-  const ready: StackReady = { env, issuerUrl, clientId, caPem, chainUrl, rootBase64: Buffer.from(trust.root).toString('base64'), measurements: trust.measurements }
+  const { env, issuerUrl, loginUrl, clientId, caPem, chainUrl, trust } = stack
+  const ready: StackReady = { env, issuerUrl, loginUrl, clientId, caPem, chainUrl, rootBase64: Buffer.from(trust.root).toString('base64'), measurements: trust.measurements }
   process.send?.({ ready })
   if (values.ready !== undefined) await tellByFiles(values.ready, ready)
   for (const enclave of stack.services.enclaves) {

@@ -12,7 +12,7 @@ interface Serverless {
 
 /**
  * Settings by environment: `CLOISTER_STATE` is the folder that survives a restart (`.local`), `CLOISTER_ORIGINS` the pages that may call,
- * `CLOISTER_ISSUER_PORT` and `CLOISTER_CHAIN_PORT` fix ports, `CLOISTER_STACK` names a file with the functions' environment: then somebody else runs the cloud.
+ * `CLOISTER_ISSUER_PORT`, `CLOISTER_LOGIN_PORT` and `CLOISTER_CHAIN_PORT` fix ports, `CLOISTER_STACK` names a file with the functions' environment: then somebody else runs the cloud.
  */
 class LocalCloud {
   readonly hooks: Readonly<Record<string, () => Promise<void> | void>>
@@ -43,7 +43,7 @@ class LocalCloud {
     const root = this.serverless.config.servicePath
     const origins = (process.env['CLOISTER_ORIGINS'] ?? '').split(',').filter(Boolean).flatMap((origin) => ['--origin', origin])
     const args = ['--state', resolve(root, process.env['CLOISTER_STATE'] ?? '.local'), ...origins]
-    for (const name of ['ISSUER', 'CHAIN'] as const) {
+    for (const name of ['ISSUER', 'LOGIN', 'CHAIN'] as const) {
       const port = process.env[`CLOISTER_${name}_PORT`]
       if (port !== undefined) args.push(`--${name.toLowerCase()}-port`, port)
     }

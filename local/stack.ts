@@ -25,7 +25,7 @@ export interface StackOptions {
   /** Everything that survives a restart. */
   readonly stateDir: string
   /** 0 or absent: any free port. The issuer's is part of its name, and so of every wallet's owner. */
-  readonly ports?: Partial<Record<'issuer' | 'kms' | 'dynamodb' | 'sts' | 'chain', number>>
+  readonly ports?: Partial<Record<'issuer' | 'login' | 'kms' | 'dynamodb' | 'sts' | 'chain', number>>
   /** Origins whose pages may call the API and the issuer. */
   readonly origins?: readonly string[]
   readonly redirectUris?: readonly string[]
@@ -42,6 +42,8 @@ export interface Stack {
   /** Environment of the relay's functions. */
   readonly env: Readonly<Record<string, string>>
   readonly issuerUrl: string
+  /** The issuer for browsers of this machine (issuer.ts). */
+  readonly loginUrl: string
   readonly clientId: string
   readonly caPem: string
   readonly chainUrl: string | null
@@ -86,6 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const issuer = await startIssuer({
       dir: join(stateDir, 'issuer'),
       port: ports.issuer ?? 0,
+      browserPort: ports.login ?? 0,
       tls: tls.serverOptions,
       clients: [{ ...DEMO_CLIENT, redirectUris: [...DEMO_CLIENT.redirectUris, ...(options.redirectUris ?? [])] }],
       corsOrigins: options.origins ?? [],
@@ -182,6 +185,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         AWS_ENDPOINT_URL_STS: sts.url,
       },
       issuerUrl: issuer.url,
+      loginUrl: issuer.browserUrl,
       clientId: DEMO_CLIENT.clientId,
       caPem: tls.caPem,
       chainUrl: chain?.url ?? null,

@@ -4,17 +4,20 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePortFrom, isFree } from '../local/ports.ts'
+import type { Service } from '../local/serve.ts'
 import { startLocalApi, type LocalApi } from './local-api.ts'
+import { startWalletPage } from './page.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
-  options: { state: { type: 'string', default: join(root, '.local') }, port: { type: 'string', default: '3000' }, 'issuer-port': { type: 'string', default: '3443' } },
+  options: { state: { type: 'string', default: join(root, '.local') }, port: { type: 'string', default: '3000' }, 'issuer-port': { type: 'string', default: '3443' }, 'page-port': { type: 'string', default: '3080' } },
 })
 
 const { promise: told, resolve: tell } = Promise.withResolvers<string>()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => tell(signal))
 
 let api: LocalApi | undefined
+let page: Service | undefined
 try {
   await lock(values.state)
   const issuerPort = Number(values['issuer-port'])
@@ -24,14 +27,20 @@ try {
   }
   const port = await announced('API', Number(values.port))
   const chainPort = await announced('Ethereum chain', 8545)
+  const pagePort = await announced('wallet page', Number(values['page-port']))
   console.log('Starting …')
   api = await startLocalApi({
     root,
     stateDir: values.state,
     port,
-    env: { CLOISTER_ISSUER_PORT: String(issuerPort), CLOISTER_CHAIN_PORT: String(chainPort) },
+    env: {
+      CLOISTER_ISSUER_PORT: String(issuerPort),
+      CLOISTER_CHAIN_PORT: String(chainPort),
+      CLOISTER_ORIGINS: [`http://127.0.0.1:${port}`, `http://127.0.0.1:${pagePort}`].join(','),
+    },
   })
-  await tellUrls(api)
+  page = await startWalletPage({ root, port: pagePort, apiUrl: api.url, stack: api.stack })
+  await tellUrls(api, page)
   const ended = await Promise.race([told, api.exited.then(() => 'exit')])
   if (ended === 'exit') throw new Error(`the cloud ended by itself; see ${api.logFile}`)
   console.log('\nStopping …')
@@ -39,6 +48,7 @@ try {
   console.error(`npm start: ${error instanceof Error ? error.message : 'failed'}`)
   process.exitCode = 1
 } finally {
+  await page?.close()
   await api?.close()
   if (api !== undefined) console.log('Stopped. Wallets and keys are kept; the next start finds them.')
 }
@@ -70,10 +80,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function tellUrls({ url, lambdaUrl, stack, logFile }: LocalApi): Promise<void> {
+async function tellUrls({ url, lambdaUrl, stack, logFile }: LocalApi, { url: pageUrl }: Service): Promise<void> {
   const trust = join(values.state, 'trust.json')
   await writeFile(trust, `${JSON.stringify({ url, lambdaUrl, root: stack.rootBase64, measurements: stack.measurements, issuer: stack.issuerUrl, clientId: stack.clientId }, null, 2)}\n`)
   console.log(`
+  Wallet           ${pageUrl}          open it in a browser on this machine
   API              ${url}          try  curl ${url}/v1/health
   OpenID provider  ${stack.issuerUrl}    client id ${stack.clientId}, any user name
   Ethereum chain   ${stack.chainUrl}     chain id 31337

@@ -34,7 +34,13 @@ declare module 'oidc-provider' {
       find(id: string): Promise<Grant | undefined>
     }
     callback(): (request: IncomingMessage, response: ServerResponse) => void
-    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{ readonly uid: string; readonly prompt: { readonly name: string } }>
+    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{
+      readonly uid: string
+      readonly prompt: { readonly name: string }
+      readonly params: Readonly<Record<string, unknown>>
+      /** Of whoever is logged in. */
+      readonly session?: { readonly accountId: string }
+    }>
     interactionFinished(request: IncomingMessage, response: ServerResponse, result: Readonly<Record<string, unknown>>): Promise<void>
     on(event: string, listener: (...details: unknown[]) => void): this
   }

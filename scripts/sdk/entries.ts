@@ -6,6 +6,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   './client/bitcoin': 'client/bitcoin.ts',
   './client/solana': 'client/solana.ts',
   './client/discover': 'client/discover.ts',
+  './client/pin-pad': 'client/pin-pad/pin-pad.ts',
   './client/adapters/viem': 'client/adapters/viem.ts',
   './client/adapters/ethers': 'client/adapters/ethers.ts',
   './client/adapters/eip1193': 'client/adapters/eip1193.ts',

@@ -41,6 +41,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   // The offline exit: a program for the owner's own machine, with keys in the clear.
   'client/cli': { rooms: ['lib/protocol', 'lib/chains'], packages: ['@noble/', '@scure/', 'node:'] },
+  // Where PINs are typed: nothing but itself, so that whoever reads it has read all of it.
+  'client/pin-pad': { rooms: [], packages: [] },
+  // A page that uses the SDK as any app would.
+  'client/demo': { rooms: ['client', 'client/pin-pad', 'lib/protocol', 'lib/attestation', 'lib/chains'], packages: ['micro-eth-signer'] },
   client: { rooms: ['lib/protocol', 'lib/attestation', 'lib/chains'], packages: [] },
   // The app's own libraries, each in the adapter that is for it.
   'client/adapters': {
@@ -124,6 +128,12 @@ test.each([
   ['lib/operator/run.ts', '@aws-sdk/client-dynamodb'],
   ['client/connect.ts', 'node:crypto'],
   ['client/connect.ts', '../lib/tokens/verify.ts'],
+  ['client/connect.ts', './pin-pad/pin-pad.ts'],
+  ['client/connect.ts', './demo/app.ts'],
+  ['client/pin-pad/pin-pad.ts', '../../lib/protocol/bytes.ts'],
+  ['client/pin-pad/pin-pad.ts', 'react'],
+  ['client/demo/main.ts', '../../local/page.ts'],
+  ['client/demo/main.ts', 'viem'],
   ['client/ethereum.ts', 'viem'],
   ['client/connect.ts', './adapters/viem.ts'],
   ['client/adapters/eip1193.ts', 'ethers'],
