@@ -20,4 +20,6 @@ export const ENCLAVE_NODE_ARGS: readonly string[] = [
   '--disable-sigusr1',
   '--disable-proto=delete',
   '--disable-warning=PERM0001',
+  // HPKE derives the public half of a recovery key by a call that Node still calls experimental.
+  '--disable-warning=ExperimentalWarning',
 ]
