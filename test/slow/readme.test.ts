@@ -33,5 +33,5 @@ test('the example signs', async () => {
   await writeFile(file, example.replaceAll("'./", "'../").replace("localApp('alice')", `localApp('alice', ${JSON.stringify(join(dir, '.local'))})`))
   const { stdout } = await promisify(execFile)(process.execPath, [file])
   const [address, signed] = stdout.trim().split(' ')
-  expect(await recoverTransactionAddress({ serializedTransaction: `0x${signed}` as `0x02${string}` })).toBe(address)
+  expect(await recoverTransactionAddress({ serializedTransaction: signed as `0x02${string}` })).toBe(address)
 }, 60_000)
