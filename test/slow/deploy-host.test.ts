@@ -26,7 +26,7 @@ const ISSUERS = ['login.example', 'keys.other.example']
 /** As an operator writes it: AWS's own endpoints. */
 const configuration = {
   format: 1, region: 'eu-central-1', kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/k', tableArn: 'arn:aws:dynamodb:eu-central-1:111122223333:table/cloister-wallets', kms: { url: null }, dynamodb: { url: null },
-  issuers: [{ issuer: 'https://login.example', jwksUri: 'https://login.example/jwks' }], certificateAuthorities: null, limits: { running: 1, waiting: 1, waitingPerOwner: 1 },
+  issuers: [{ issuer: 'https://login.example', jwksUri: 'https://login.example/jwks' }], certificateAuthorities: null, exportDelaySec: 0, limits: { running: 1, waiting: 1, waitingPerOwner: 1 },
   tenants: [{ id: 'acme', issuer: 'https://login.example', audiences: ['app'], algorithms: ['RS256'], proofs: ['nonce'] }],
 }
 
