@@ -138,7 +138,7 @@ if (browser === undefined) {
       const shown = async (name: string): Promise<string> => ((await page.locator(`#${name}`).textContent()) ?? '').replace(`${name}: `, '')
       const signed = (await shown('signed')) as `0x02${string}`
       expect(await recoverTransactionAddress({ serializedTransaction: signed })).toBe(await shown('from'))
-      expect(parseTransaction(signed)).toMatchObject({ chainId: 31337, value: 10n ** 15n, to: '0x000000000000000000000000000000000000dEaD' })
+      expect(parseTransaction(signed)).toMatchObject({ chainId: 31337, value: 10n ** 15n, to: '0x000000000000000000000000000000000000dead' })
 
       // The second time: the wallet is known, the PIN is wrong.
       await page.getByRole('button', { name: 'Sign a transaction' }).click()
