@@ -1,6 +1,7 @@
 /** Of the reference page. */
 export const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --soft: #8881 }
+html { background: light-dark(#fff, #14171a); color: light-dark(#16191d, #e6e8ea) }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem }
 h1 small { font-weight: normal; font-size: 1rem }
 h2 { font-size: 1.15rem; overflow-wrap: anywhere; border-top: 1px solid var(--line); padding-top: 1.5rem; margin-top: 2rem }

@@ -221,7 +221,7 @@ describe('wildcards', () => {
 
   test('API Gateway may call the functions for this API alone, and the operator’s not at all', () => {
     const permissions = ofType('AWS::Lambda::Permission')
-    expect(permissions).toHaveLength(9)
+    expect(permissions).toHaveLength(10)
     expect(JSON.stringify(permissions)).not.toContain('OperatorLambdaFunction')
     for (const type of ['AWS::ApiGatewayV2::Route', 'AWS::ApiGatewayV2::Integration', 'AWS::Lambda::Url', 'AWS::Lambda::EventSourceMapping']) {
       expect(JSON.stringify(ofType(type))).not.toContain('OperatorLambdaFunction')
