@@ -31,6 +31,7 @@ import { callOptions, callWithPin, createWallet, read, type CallOptions, type Pi
 export { CloisterError, type ErrorCode, type GuessState } from '../lib/protocol/errors.ts'
 export type { Summary } from '../lib/chains/chain.ts'
 export type { Receipt } from '../lib/protocol/receipt.ts'
+export { formatRecoveryCode } from '../lib/protocol/recovery-code.ts'
 export type { ChainClient, WalletAccount } from './account.ts'
 export { indexedDbKeyStore, memoryKeyStore, type KeyStore } from './key-store.ts'
 export type { Pin, PinPrompt, PinRequest } from './pin.ts'

@@ -7,18 +7,21 @@ import {
   CipherSuite,
   KDF_HKDF_SHA256,
   KEM_DHKEM_X25519_HKDF_SHA256,
-  type KeyPair,
 } from 'hpke'
 import { concat, utf8 } from './bytes.ts'
 import { framed, LABELS } from './labels.ts'
 
-/** The channel's algorithms. Exported for known answers (scripts/vectors); everything else goes through the functions below. */
+/** @internal The channel's algorithms. Exported for known answers (scripts/vectors); everything else goes through the functions below. */
 export const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
 const INFO = utf8(LABELS.request)
 const ANSWER_CONTEXT = utf8(LABELS.answer)
 const NONCE_BYTES = 32 // max(Nn, Nk) of AES-256-GCM
 
-export type ChannelKeyPair = KeyPair<CryptoKey>
+/** Of hpke's shape, and not by its name: the package's declarations need no other package. */
+export interface ChannelKeyPair {
+  readonly publicKey: CryptoKey
+  readonly privateKey: CryptoKey
+}
 export type ChannelPublicKey = CryptoKey
 
 /** A fresh key pair; its private half can't be exported. */

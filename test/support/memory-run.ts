@@ -76,7 +76,7 @@ async function recordOf(table: ReturnType<typeof operatorTable>, owner: string, 
   const record = decodeRecord({
     format: Number(item['format']?.N), owner, wallet, version: Number(item['version']?.N),
     dataKey: item['dataKey']?.B, state: item['state']?.B, seed: item['seed']?.B, spent: Number(item['spent']?.N),
-    lockedUntilMs: Number(item['lockedUntil']?.N), wrongMs: (item['wrong']?.NS ?? []).map(Number), createdAtMs: Number(item['createdAt']?.N),
+    lockedUntilMs: Number(item['lockedUntil']?.N), wrongMs: (item['wrong']?.NS ?? []).map(Number), createdAtMs: Number(item['createdAt']?.N), expiresAtSec: Number(item['expiresAtSec']?.N ?? 0),
   })
   if (record === undefined) throw new Error('no record')
   return record
