@@ -134,6 +134,16 @@ test('an option that says no more is followed by nothing', () => {
   expect(refusal(token([20, 6, ...alice.toBytes(), 0, ...bob.toBytes()]))).toBe('tx_trailing_bytes')
 })
 
+test.each([[2n ** 64n - 1n, true], [2n ** 64n - 2n, true], [2n ** 63n, true], [2n ** 63n - 1n, false], [1n, false]])('an approval of %d: unlimited, %s', (amount, isUnlimited) => {
+  const bytes = Array.from({ length: 8 }, (_, i) => Number((amount >> BigInt(8 * i)) & 255n))
+  for (const data of [[4, ...bytes], [13, ...bytes, 6]]) {
+    for (const programId of [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID]) {
+      const keys = [alice, bob, address(4), me.publicKey].map((pubkey) => ({ pubkey, isSigner: false, isWritable: true }))
+      expect(summaryOf(withKeys(token(data, programId), keys)).warnings).toEqual(isUnlimited ? ['unlimited_approval'] : [])
+    }
+  }
+})
+
 test('the longest seed there may be', () => {
   expect(refusal(system(seedOf(32)))).toBe('ok')
 })

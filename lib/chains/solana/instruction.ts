@@ -42,7 +42,8 @@ interface Reading extends Cursor {
   move(lamports: bigint): bigint
 }
 
-const MAX_U64 = 2n ** 64n - 1n
+/** More than half of what can be: all that there is, for any token. */
+const UNLIMITED = 2n ** 63n
 const NO_KEY = '1'.repeat(32)
 
 /**
@@ -75,7 +76,7 @@ const TYPES: Readonly<Record<string, (from: Reading) => string | number | bigint
   lamports: (from) => from.move(from.u64()),
   allowance: (from) => {
     const amount = from.u64()
-    if (amount === MAX_U64) from.warn('unlimited_approval')
+    if (amount >= UNLIMITED) from.warn('unlimited_approval')
     return amount
   },
   key: (from) => from.key(),
