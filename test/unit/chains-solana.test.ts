@@ -391,6 +391,12 @@ describe('chain ids', () => {
     expect(read(GOOD, null, 'transaction', `solana:${reference}`).plan(contextOf(me.publicKey.toBytes())).summary.chain).toBe(`solana:${reference}`)
   })
 
+  test('a transaction that is said to be for another cluster than mainnet may be sent there all the same', () => {
+    const warnings = (reference: string): readonly string[] => read(GOOD, null, 'transaction', `solana:${reference}`).plan(contextOf(me.publicKey.toBytes())).summary.warnings
+    expect(warnings('5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp')).toEqual([])
+    for (const other of ['EtWTRABZaYq6iMfeYKouRu166VU2xqa1', '4uhcVJyU9pJkvQyS88uRDiswHXSCkY3z', '1'.repeat(32)]) expect(warnings(other)).toEqual(['any_chain'])
+  })
+
   test.each(['solana', 'solana:', 'solana:mainnet', 'solana:101', `${CHAIN}x`, CHAIN.slice(0, -1), `solana:${'0'.repeat(32)}`, `solana:${'l'.repeat(32)}`, 'eip155:1', `SOLANA:${CHAIN.slice(7)}`])('rejects %s', (chain) => {
     for (const kind of ['transaction', 'message'] as const) expect(codeOf(() => read(GOOD, null, kind, chain))).toBe('chain_unknown')
   })

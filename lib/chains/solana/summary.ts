@@ -15,6 +15,8 @@ const MAX_UNITS = 1_400_000n
 const DEFAULT_UNITS = 200_000n
 const MICRO = 1_000_000n
 const MAX_U64 = 2n ** 64n - 1n
+/** Nothing in a transaction says that it is for another cluster: whatever has worth may move here. */
+const MAINNET = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 /** The System program's instruction, as its first byte says; there are fewer than 256. */
 const ADVANCE_NONCE = 4
 
@@ -36,6 +38,7 @@ export function summarize(chain: string, transaction: Transaction): Summary {
   const warnings = decoded.flatMap((one) => one.warnings)
   if (nonce !== undefined) warnings.push('durable_nonce')
   if (lookupTables.length > 0) warnings.push('lookup_tables_claimed')
+  if (chain !== MAINNET) warnings.push('any_chain')
   return {
     chain,
     kind: version,
