@@ -7,7 +7,8 @@
 import { toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Action } from '../chain.ts'
-import { cursorOver, fromUtf8, hidesCharacters, type Cursor } from './cursor.ts'
+import { visible } from '../ethereum/text.ts'
+import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
 import type { AccountMeta, Instruction } from './transaction.ts'
 
 /**
@@ -61,9 +62,9 @@ const SYSVARS: ReadonlySet<string> = new Set([
 const flag = (from: Cursor): boolean => [false, true][from.u8()] ?? from.fail()
 const oneOf = (from: Cursor, index: number, names: readonly string[]): string => names[index] ?? from.fail()
 const text = (from: Reading, length: number): string => {
-  const value = fromUtf8(from.bytes(length)) ?? from.fail()
-  if (hidesCharacters(value)) from.warn('hidden_characters')
-  return value
+  const value = visible(fromUtf8(from.bytes(length)) ?? from.fail())
+  if (value.isHidden) from.warn('hidden_characters')
+  return value.text
 }
 
 const TYPES: Readonly<Record<string, (from: Reading) => string | number | bigint>> = {

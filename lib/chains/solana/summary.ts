@@ -1,7 +1,8 @@
 /** What a transaction does, as a person reads it before the PIN. */
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Summary } from '../chain.ts'
-import { fromUtf8, hidesCharacters } from './cursor.ts'
+import { visible } from '../ethereum/text.ts'
+import { fromUtf8 } from './cursor.ts'
 import { readInstruction, unknown, type Decoded } from './instruction.ts'
 import { MEMO_PROGRAMS, PROGRAMS, SIGNATURE_PROGRAMS } from './programs/registry.ts'
 import { COMPUTE_BUDGET } from './programs/others.ts'
@@ -64,10 +65,11 @@ function decode(instruction: Instruction): Decoded {
 }
 
 function readMemo({ data, accounts }: Instruction): Decoded {
-  const text = fromUtf8(data)
-  if (text === undefined) throw new CloisterError('tx_malformed')
+  const decoded = fromUtf8(data)
+  if (decoded === undefined) throw new CloisterError('tx_malformed')
+  const { text, isHidden } = visible(decoded)
   const signers = accounts.length > 0 ? { signers: accounts.map(({ address }) => address).join(' ') } : {}
-  return { action: { action: 'memo', fields: { text, ...signers } }, warnings: hidesCharacters(text) ? ['hidden_characters'] : [], lamports: 0n }
+  return { action: { action: 'memo', fields: { text, ...signers } }, warnings: isHidden ? ['hidden_characters'] : [], lamports: 0n }
 }
 
 /** An action says which of its addresses are the app's word alone. */
