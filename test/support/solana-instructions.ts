@@ -95,7 +95,7 @@ export function stakeSamples({ me, others, amount, seed }: Parts): readonly Samp
 /** What both token programs have. */
 export function tokenSamples({ me, others, amount, decimals }: Parts, programId: PublicKey): readonly Sample[] {
   const [from, to, mint, cosigner, other] = others as [PublicKey, PublicKey, PublicKey, PublicKey, PublicKey]
-  const approval = amount === 2n ** 64n - 1n ? ['unlimited_approval'] : []
+  const approval = amount >= 2n ** 63n ? ['unlimited_approval'] : []
   const samples = named({
     transfer: sample(createTransferInstruction(from, to, me, amount, [], programId), 'token_transfer', { from, to, authority: me, amount }),
     'transfer of a multisig': sample(createTransferInstruction(from, to, other, amount, [me, cosigner], programId), 'token_transfer', { from, to, authority: other, amount, otherAccounts: `${me.toBase58()} ${cosigner.toBase58()}` }),

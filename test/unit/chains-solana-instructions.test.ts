@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { ComputeBudgetProgram, Ed25519Program, PublicKey, SystemProgram, Transaction, TransactionInstruction } from '@solana/web3.js'
 import { createTransferInstruction, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID } from '@solana/spl-token'
+import { visible } from '../../lib/chains/ethereum/text.ts'
 import type { Summary } from '../../lib/chains/chain.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { address, keypair, planFor } from '../support/solana.ts'
@@ -38,7 +39,7 @@ test('every instruction with any amounts, seeds and addresses', () => {
   fc.assert(
     fc.property(amount, fc.nat(255), seed, fc.nat(60_000), fc.nat(), (value, decimals, text, first, pick) => {
       const its = partsOf(me, [1, 2, 3, 4, 5, 6].map((i) => address(first + i)), { amount: value, decimals, seed: text })
-      fc.pre(first > 2 && Buffer.from(text).length <= 32 && !/[\p{Cc}\p{Cf}]/u.test(text) && text.isWellFormed())
+      fc.pre(first > 2 && Buffer.from(text).length <= 32 && !visible(text).isHidden && text.isWellFormed())
       const list = allSamples(its)
       const one = list[pick % list.length] as (typeof list)[number]
       const run = (): Summary => summaryOf(one.instruction)
@@ -134,6 +135,24 @@ test('an option that says no more is followed by nothing', () => {
   expect(refusal(token([20, 6, ...alice.toBytes(), 0, ...bob.toBytes()]))).toBe('tx_trailing_bytes')
 })
 
+test.each([[2n ** 64n - 1n, true], [2n ** 64n - 2n, true], [2n ** 63n, true], [2n ** 63n - 1n, false], [1n, false]])('an approval of %d: unlimited, %s', (amount, isUnlimited) => {
+  const bytes = Array.from({ length: 8 }, (_, i) => Number((amount >> BigInt(8 * i)) & 255n))
+  for (const data of [[4, ...bytes], [13, ...bytes, 6]]) {
+    for (const programId of [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID]) {
+      const keys = [alice, bob, address(4), me.publicKey].map((pubkey) => ({ pubkey, isSigner: false, isWritable: true }))
+      expect(summaryOf(withKeys(token(data, programId), keys)).warnings).toEqual(isUnlimited ? ['unlimited_approval'] : [])
+    }
+  }
+})
+
+test('a seed that hides characters is written out', () => {
+  const data = seedOf(3)
+  data.set([0xe2, 0x80, 0xae], 44)
+  const { actions, warnings } = summaryOf(system(data))
+  expect(actions[0]?.fields['seed']).toBe('\\u{202e}')
+  expect(warnings).toEqual(['authority_change', 'hidden_characters'])
+})
+
 test('the longest seed there may be', () => {
   expect(refusal(system(seedOf(32)))).toBe('ok')
 })
@@ -214,7 +233,9 @@ describe('memos', () => {
   test.each(['Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo', 'MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr'])('%s', (programId) => {
     expect(summaryOf(memo('für Élise 🎹', programId)).actions).toEqual([{ action: 'memo', fields: { text: 'für Élise 🎹' } }])
     expect(summaryOf(memo('x', programId, [me.publicKey])).actions).toEqual([{ action: 'memo', fields: { text: 'x', signers: String(me.publicKey) } }])
-    expect(summaryOf(memo('pay \u202Eecila', programId)).warnings).toEqual(['hidden_characters'])
+    const hiding = summaryOf(memo('pay \u202Eecila', programId))
+    expect(hiding.warnings).toEqual(['hidden_characters'])
+    expect(hiding.actions[0]?.fields['text']).toBe('pay \\u{202e}ecila')
   })
 })
 

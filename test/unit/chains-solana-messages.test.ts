@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { getOffchainMessageEncoder } from '@solana/kit'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { VersionedTransaction } from '@solana/web3.js'
+import { visible } from '../../lib/chains/ethereum/text.ts'
 import type { Summary } from '../../lib/chains/chain.ts'
 import { concat, utf8 } from '../../lib/protocol/bytes.ts'
 import { codeOf } from '../support/core-codes.ts'
@@ -47,7 +48,7 @@ describe('off-chain messages', () => {
         const { chain, kind, actions, fields } = summaryOf(data)
         const formats = ['restricted ASCII', 'UTF-8, limited', 'UTF-8, extended']
         expect({ chain, kind, actions }).toEqual({ chain: CHAIN, kind: 'offchain_message', actions: [] })
-        expect(fields).toEqual({ version: '0', applicationDomain: domain.toBase58(), format: formats[format], signers: signers.join(' '), message: text })
+        expect(fields).toEqual({ version: '0', applicationDomain: domain.toBase58(), format: formats[format], signers: signers.join(' '), message: visible(text).text })
       }),
       { numRuns },
     )
@@ -58,7 +59,7 @@ describe('off-chain messages', () => {
       fc.property(unicode, fc.boolean(), (text, isPair) => {
         const { kind, fields } = summaryOf(theirs1(text, isPair ? [yourAddress, myAddress] : [myAddress]))
         expect(kind).toBe('offchain_message')
-        expect({ ...fields, signers: (fields['signers'] as string).split(' ').sort() }).toEqual({ version: '1', signers: (isPair ? [yourAddress, myAddress] : [myAddress]).sort(), message: text })
+        expect({ ...fields, signers: (fields['signers'] as string).split(' ').sort() }).toEqual({ version: '1', signers: (isPair ? [yourAddress, myAddress] : [myAddress]).sort(), message: visible(text).text })
       }),
       { numRuns },
     )
@@ -151,20 +152,29 @@ describe('text', () => {
       fc.property(unicode, (text) => {
         fc.pre(!/^\p{Cc}/u.test(text))
         const { kind, actions, fields } = summaryOf(utf8(text))
-        expect({ kind, actions, fields }).toEqual({ kind: 'sign_message', actions: [], fields: { message: text } })
+        expect({ kind, actions, fields }).toEqual({ kind: 'sign_message', actions: [], fields: { message: visible(text).text } })
       }),
       { numRuns },
     )
   })
 
-  test('keeps its byte order mark, its line breaks and its joiners', () => {
-    expect(summaryOf(utf8('\ufeffhi')).fields['message']).toBe('\ufeffhi')
-    expect(summaryOf(utf8('a\r\nb\tc 👩‍🚀')).warnings).toEqual([])
+  test('keeps its line breaks and its emoji; a byte order mark is text like any other', () => {
+    expect(summaryOf(utf8('\ufeffhi')).fields['message']).toBe('\\u{feff}hi')
+    expect(summaryOf(utf8('a\r\nb\tc 👩🏽 ❤️')).warnings).toEqual([])
+    expect(summaryOf(utf8('a\r\nb\tc 👩🏽 ❤️')).fields['message']).toBe('a\r\nb\tc 👩🏽 ❤️')
   })
 
-  test.each(['\u202eabc', 'a\u200bb', 'a\0b', 'a\x1b[2Jb', '\ufeffhi', 'a\u2066b'])('warns of what hides: %j', (text) => {
+  test.each([
+    ['\u202eabc', '202e'], ['a\u200bb', '200b'], ['a\0b', '0'], ['a\x1b[2Jb', '1b'], ['\ufeffhi', 'feff'], ['a\u2066b', '2066'], ['👩\u200d🚀', '200d'], ['a\rb', 'd'],
+    ['a\u3164', '3164'], ['a\u{e0101}', 'e0101'], ['x\ufe01', 'fe01'], ['a\u2028b', '2028'],
+  ])('warns of what hides, and writes it out: %j', (text, code) => {
+    const { message } = summaryOf(utf8(text)).fields
+    expect(message).toContain(`\\u{${code}}`)
+    expect(message).not.toContain(String.fromCodePoint(Number.parseInt(code, 16)))
+    expect(summaryOf(theirs0(2, text)).fields['message']).toBe(message)
+    expect(summaryOf(theirs1(text)).fields['message']).toBe(message)
     expect(summaryOf(utf8(text)).warnings).toEqual(['hidden_characters'])
-    if (!text.startsWith('\0')) expect(summaryOf(theirs0(1, text)).warnings).toEqual(['hidden_characters'])
+    expect(summaryOf(theirs0(1, text)).warnings).toEqual(['hidden_characters'])
   })
 
   test('rejects nothing at all, bytes that are no text, control characters in front, more than 128 KiB, a context', () => {

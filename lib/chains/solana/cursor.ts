@@ -70,8 +70,3 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
     return undefined
   }
 }
-
-/** Whether a text holds characters that nobody sees, or that turn the direction of those around them; joiners make words and emoji. */
-export function hidesCharacters(text: string): boolean {
-  return /(?![\t\n\r\u200c\u200d])[\p{Cc}\p{Cf}]/u.test(text)
-}

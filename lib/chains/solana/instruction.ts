@@ -7,8 +7,9 @@
 import { toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Action } from '../chain.ts'
-import { cursorOver, fromUtf8, hidesCharacters, type Cursor } from './cursor.ts'
-import type { Instruction } from './transaction.ts'
+import { visible } from '../ethereum/text.ts'
+import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
+import type { AccountMeta, Instruction } from './transaction.ts'
 
 /**
  * What the instruction is called; its accounts (`name`, `name?` where it may be left out) without sysvars; its data (`name:type`); and what a
@@ -42,10 +43,14 @@ interface Reading extends Cursor {
   move(lamports: bigint): bigint
 }
 
-const MAX_U64 = 2n ** 64n - 1n
+/** More than half of what can be: all that there is, for any token. */
+const UNLIMITED = 2n ** 63n
 const NO_KEY = '1'.repeat(32)
 
-/** Passed to programs at fixed places, in the older forms of their instructions: they say nothing to a person. */
+/**
+ * Passed to programs at fixed places, in the older forms of their instructions: they say nothing to a person. Only where the message itself
+ * names them: one that is claimed may be any account, and to leave that out would give its place to the next.
+ */
 const SYSVARS: ReadonlySet<string> = new Set([
   'SysvarC1ock11111111111111111111111111111111',
   'SysvarRent111111111111111111111111111111111',
@@ -57,9 +62,9 @@ const SYSVARS: ReadonlySet<string> = new Set([
 const flag = (from: Cursor): boolean => [false, true][from.u8()] ?? from.fail()
 const oneOf = (from: Cursor, index: number, names: readonly string[]): string => names[index] ?? from.fail()
 const text = (from: Reading, length: number): string => {
-  const value = fromUtf8(from.bytes(length)) ?? from.fail()
-  if (hidesCharacters(value)) from.warn('hidden_characters')
-  return value
+  const value = visible(fromUtf8(from.bytes(length)) ?? from.fail())
+  if (value.isHidden) from.warn('hidden_characters')
+  return value.text
 }
 
 const TYPES: Readonly<Record<string, (from: Reading) => string | number | bigint>> = {
@@ -72,7 +77,7 @@ const TYPES: Readonly<Record<string, (from: Reading) => string | number | bigint
   lamports: (from) => from.move(from.u64()),
   allowance: (from) => {
     const amount = from.u64()
-    if (amount === MAX_U64) from.warn('unlimited_approval')
+    if (amount >= UNLIMITED) from.warn('unlimited_approval')
     return amount
   },
   key: (from) => from.key(),
@@ -99,6 +104,9 @@ const TYPES: Readonly<Record<string, (from: Reading) => string | number | bigint
   accountState: (from) => oneOf(from, from.u8(), ['uninitialized', 'initialized', 'frozen']),
 }
 
+/** Nobody can say whether its place counts, so nobody can say which account is which. */
+const isClaimedSysvar = ({ address, isClaimed }: AccountMeta): boolean => isClaimed && SYSVARS.has(address)
+
 /** @throws CloisterError `tx_malformed`, `tx_trailing_bytes` */
 export function readInstruction(program: Program, instruction: Instruction): Decoded {
   const warnings: string[] = []
@@ -112,8 +120,12 @@ export function readInstruction(program: Program, instruction: Instruction): Dec
   if (row === undefined) return { ...unknown(instruction, 'unknown_instruction'), lamports: 0n }
   const [action, accounts, data, warning] = row
   if (warning !== undefined) cursor.warn(warning)
-  const fields = { program: program.name, ...readData(cursor, data), ...readAccounts(cursor, accounts, instruction) }
-  return { action: { action, fields }, warnings, lamports }
+  const its = readData(cursor, data)
+  if (instruction.accounts.some(isClaimedSysvar)) {
+    const shown = unknown(instruction, 'unknown_instruction')
+    return { action: shown.action, warnings: [...warnings, ...shown.warnings], lamports }
+  }
+  return { action: { action, fields: { program: program.name, ...its, ...readAccounts(cursor, accounts, instruction) } }, warnings, lamports }
 }
 
 function findRow({ tag, rows, whenEmpty, groups, isPartial }: Program, cursor: Cursor): Row | undefined {

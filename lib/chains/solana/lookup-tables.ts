@@ -33,7 +33,7 @@ export function resolveLookups(lookups: readonly Lookup[], context: CborValue): 
       return (isWritable ? lookup.writable : lookup.readonly).map((index) => {
         const address = addresses[index]
         if (address === undefined) throw new CloisterError('tx_malformed')
-        return { address, isSigner: false, isWritable }
+        return { address, isSigner: false, isWritable, isClaimed: true }
       })
     })
   return [...resolve(true), ...resolve(false)]

@@ -12,7 +12,8 @@
 import { concat, equal, utf8 } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { cursorOver, fromUtf8, hidesCharacters, type Cursor } from './cursor.ts'
+import { visible } from '../ethereum/text.ts'
+import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
 
 export interface Message {
   readonly kind: 'offchain_message' | 'sign_message'
@@ -35,7 +36,7 @@ export function readMessage(data: Uint8Array): Message {
   if (data[0] === 0xff) return readOffchain(data)
   const message = readText(data)
   if (message === undefined || /^\p{Cc}/u.test(message)) throw new CloisterError('message_malformed')
-  return { kind: 'sign_message', fields: { message }, signers: null, warnings: warningsOf(message) }
+  return { kind: 'sign_message', signers: null, ...shown({}, message) }
 }
 
 function readOffchain(data: Uint8Array): Message {
@@ -90,8 +91,7 @@ function readSigners(cursor: Cursor, isSorted = false): readonly string[] {
 }
 
 function offchain(message: string, signers: readonly string[] | null, about: Record<string, string>): Message {
-  const fields = { ...about, ...(signers === null ? {} : { signers: signers.join(' ') }), message }
-  return { kind: 'offchain_message', fields, signers, warnings: warningsOf(message) }
+  return { kind: 'offchain_message', signers, ...shown({ ...about, ...(signers === null ? {} : { signers: signers.join(' ') }) }, message) }
 }
 
 /** UTF-8, and something at all. */
@@ -99,8 +99,10 @@ function readText(bytes: Uint8Array): string | undefined {
   return fromUtf8(bytes) || undefined
 }
 
-function warningsOf(text: string): readonly string[] {
-  return hidesCharacters(text) ? ['hidden_characters'] : []
+/** What hides is written out. */
+function shown(about: Record<string, string>, message: string): Pick<Message, 'fields' | 'warnings'> {
+  const { text, isHidden } = visible(message)
+  return { fields: { ...about, message: text }, warnings: isHidden ? ['hidden_characters'] : [] }
 }
 
 function compare(a: Uint8Array, b: Uint8Array): number {

@@ -6,7 +6,8 @@
  * text (see offchain-message.ts), whose signature is over its very bytes.
  *
  * A Solana message names no chain: whoever has its signature can send it to any cluster where its blockhash or nonce is known. So every
- * reference that CAIP-2 allows is accepted, for local validators have genesis hashes of their own.
+ * reference that CAIP-2 allows is accepted, for local validators have genesis hashes of their own; a transaction for another than mainnet's is
+ * warned of as `any_chain`.
  */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'

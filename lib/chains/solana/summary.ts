@@ -1,7 +1,8 @@
 /** What a transaction does, as a person reads it before the PIN. */
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Summary } from '../chain.ts'
-import { fromUtf8, hidesCharacters } from './cursor.ts'
+import { visible } from '../ethereum/text.ts'
+import { fromUtf8 } from './cursor.ts'
 import { readInstruction, unknown, type Decoded } from './instruction.ts'
 import { MEMO_PROGRAMS, PROGRAMS, SIGNATURE_PROGRAMS } from './programs/registry.ts'
 import { COMPUTE_BUDGET } from './programs/others.ts'
@@ -15,14 +16,20 @@ const MAX_UNITS = 1_400_000n
 const DEFAULT_UNITS = 200_000n
 const MICRO = 1_000_000n
 const MAX_U64 = 2n ** 64n - 1n
+/** Nothing in a transaction says that it is for another cluster: whatever has worth may move here. */
+const MAINNET = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
+/** The System program's instruction, as its first byte says; there are fewer than 256. */
+const ADVANCE_NONCE = 4
 
 type Fields = Record<string, string>
 
 /** @throws CloisterError `tx_malformed`, `tx_trailing_bytes` (an instruction's data), `tx_overflow` */
 export function summarize(chain: string, transaction: Transaction): Summary {
   const { version, signers, signatures, instructions, lookupTables } = transaction
-  const decoded = instructions.map(decode)
+  const decoded = instructions.map((instruction) => withClaimed(instruction, decode(instruction)))
   const isBudget = (index: number): boolean => PROGRAMS.get(instructions[index]?.program ?? '') === COMPUTE_BUDGET
+  // None takes accounts.
+  if (instructions.some(({ accounts }, index) => isBudget(index) && accounts.length > 0)) throw new CloisterError('tx_malformed')
   const budget = mergeBudget(decoded.filter((_, index) => isBudget(index)))
   const fee = maximumFee(transaction, budget)
   const lamports = decoded.reduce((sum, one) => sum + one.lamports, fee)
@@ -32,6 +39,7 @@ export function summarize(chain: string, transaction: Transaction): Summary {
   const warnings = decoded.flatMap((one) => one.warnings)
   if (nonce !== undefined) warnings.push('durable_nonce')
   if (lookupTables.length > 0) warnings.push('lookup_tables_claimed')
+  if (chain !== MAINNET) warnings.push('any_chain')
   return {
     chain,
     kind: version,
@@ -57,19 +65,28 @@ function decode(instruction: Instruction): Decoded {
 }
 
 function readMemo({ data, accounts }: Instruction): Decoded {
-  const text = fromUtf8(data)
-  if (text === undefined) throw new CloisterError('tx_malformed')
+  const decoded = fromUtf8(data)
+  if (decoded === undefined) throw new CloisterError('tx_malformed')
+  const { text, isHidden } = visible(decoded)
   const signers = accounts.length > 0 ? { signers: accounts.map(({ address }) => address).join(' ') } : {}
-  return { action: { action: 'memo', fields: { text, ...signers } }, warnings: hidesCharacters(text) ? ['hidden_characters'] : [], lamports: 0n }
+  return { action: { action: 'memo', fields: { text, ...signers } }, warnings: isHidden ? ['hidden_characters'] : [], lamports: 0n }
 }
 
-/** Each may be there once, and none takes accounts. */
+/** An action says which of its addresses are the app's word alone. */
+function withClaimed({ accounts }: Instruction, decoded: Decoded): Decoded {
+  const claimed = [...new Set(accounts.filter(({ isClaimed }) => isClaimed).map(({ address }) => address))]
+  if (claimed.length === 0) return decoded
+  const { action, fields } = decoded.action
+  return { ...decoded, action: { action, fields: { ...fields, claimed: claimed.join(' ') } } }
+}
+
+/** Each may be there once. */
 function mergeBudget(instructions: readonly Decoded[]): Fields {
   const fields: Fields = {}
   for (const { action } of instructions) {
     const { program: _, ...its } = action.fields
     for (const [name, value] of Object.entries(its)) {
-      if (Object.hasOwn(fields, name) || name === 'otherAccounts') throw new CloisterError('tx_malformed')
+      if (Object.hasOwn(fields, name)) throw new CloisterError('tx_malformed')
       fields[name] = value
     }
   }
@@ -85,9 +102,16 @@ function maximumFee({ signers, instructions }: Transaction, budget: Fields): big
   return BigInt(checked) * SIGNATURE_FEE + (units * price + MICRO - 1n) / MICRO
 }
 
-/** A transaction that begins by advancing a nonce names it in place of a blockhash, and does not expire. */
+/**
+ * A transaction that begins by advancing a nonce names it in place of a blockhash, and does not expire; also where a claimed sysvar among its
+ * accounts makes the instruction unknown: the runtime goes by program, data and first account.
+ */
 function durableNonce({ instructions: [first], recentBlockhash }: Transaction, decoded: Decoded | undefined): Fields | undefined {
-  if (first === undefined || decoded?.action.action !== 'advance_nonce' || PROGRAMS.get(first.program) !== SYSTEM) return undefined
-  const { nonceAccount, authority } = decoded.action.fields as { nonceAccount: string; authority: string }
-  return { nonceAccount, nonceAuthority: authority, nonce: recentBlockhash }
+  if (first === undefined || decoded === undefined || PROGRAMS.get(first.program) !== SYSTEM || first.data[0] !== ADVANCE_NONCE) return undefined
+  const authority = decoded.action.fields['authority']
+  return {
+    nonceAccount: first.accounts[0]?.address as string,
+    ...(authority === undefined ? {} : { nonceAuthority: authority }),
+    nonce: recentBlockhash,
+  }
 }

@@ -19,6 +19,8 @@ export interface AccountMeta {
   readonly address: string
   readonly isSigner: boolean
   readonly isWritable: boolean
+  /** Looked up in a table: that the account has this address is the app's word. */
+  readonly isClaimed: boolean
 }
 
 export interface Instruction {
@@ -92,7 +94,7 @@ function checkHeader(cursor: Cursor, { required, readonlySigned, readonlyUnsigne
 
 function metaOf(address: string, index: number, keys: number, { required, readonlySigned, readonlyUnsigned }: Header): AccountMeta {
   const isSigner = index < required
-  return { address, isSigner, isWritable: index < (isSigner ? required - readonlySigned : keys - readonlyUnsigned) }
+  return { address, isSigner, isWritable: index < (isSigner ? required - readonlySigned : keys - readonlyUnsigned), isClaimed: false }
 }
 
 function readInstruction(cursor: Cursor): { program: number; indices: readonly number[]; data: Uint8Array } {
