@@ -15,6 +15,6 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: .25
 pre code { font-size: .8125rem }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
 caption { text-align: left; font-weight: bold }
-th, td { text-align: left; vertical-align: top; font-weight: normal; border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; overflow-wrap: anywhere }
-th { width: 28%; min-width: 8rem }
+th, td { text-align: left; vertical-align: top; font-weight: normal; border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; overflow-wrap: break-word }
+th { width: 28% }
 `
