@@ -21,7 +21,7 @@ import type { Network } from './networks.ts'
 import { HARDENED } from './paths.ts'
 import { addressOf, scriptOf, type ScriptType } from './scripts.ts'
 import { SIGHASH } from './sighash.ts'
-import { checkSignature, encodeSignature, satisfy, taskOf } from './sign-inputs.ts'
+import { checkSignature, encodeSignature, satisfy, spendingOf, taskOf } from './sign-inputs.ts'
 import { NO_BYTES } from './transaction.ts'
 import { walletOf } from './wallet.ts'
 
@@ -87,7 +87,7 @@ function readPosition(context: CborValue): Position | null {
 function simplePlan(network: Network, message: Uint8Array, { key, type, script, address }: Signer): Plan {
   const hashType = type === 'p2tr' ? SIGHASH.DEFAULT : SIGHASH.ALL
   const prevout = { amount: 0n, script, proven: true }
-  const task = taskOf(toSign(message, script), { index: 0, key, type, prevout, fields: {}, merkleRoot: NO_BYTES }, hashType, [prevout])
+  const task = taskOf(spendingOf(toSign(message, script), [prevout]), { index: 0, key, type, prevout, fields: {}, merkleRoot: NO_BYTES }, hashType)
   return {
     summary: summaryOf('bip322', network, message, address),
     tasks: [task],

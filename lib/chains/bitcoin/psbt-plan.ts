@@ -12,10 +12,14 @@ import { checkOrigins, ownerOf } from './own-outputs.ts'
 import { summarize } from './psbt-summary.ts'
 import { prevoutsOf, type Prevout } from './prevouts.ts'
 import { readPsbt, type Psbt } from './psbt.ts'
-import { sighashTypeOf } from './sighash-types.ts'
-import { SIGHASH } from './sighash.ts'
-import { taskOf } from './sign-inputs.ts'
-import { NO_BYTES, type TransactionOutput, type UnsignedTransaction } from './transaction.ts'
+import { commitsToAll, sighashTypeOf } from './sighash-types.ts'
+import { spendingOf, taskOf, type Spending } from './sign-inputs.ts'
+import { encodeStripped, NO_BYTES, type TransactionOutput, type UnsignedTransaction } from './transaction.ts'
+
+/** Inputs, and as many outputs: a node relays no more than 100,000 virtual bytes, and each is looked at before anybody has shown a PIN. */
+export const MAX_PARTS = 2_000
+/** Bytes that are hashed for inputs of before segwit, together. */
+export const MAX_LEGACY_BYTES = 5_000_000
 
 /** @throws CloisterError `tx_too_large`, and what {@link readPsbt} and {@link checkTransaction} throw */
 export function readTransaction(network: Network, data: Uint8Array): Reading {
@@ -26,8 +30,9 @@ export function readTransaction(network: Network, data: Uint8Array): Reading {
   return { plan: (context) => planOf(network, psbt, prevouts, context) }
 }
 
-/** What no node would relay, or nobody means. @throws CloisterError `tx_field_invalid`, `tx_overflow`, `tx_already_signed` */
+/** What no node would relay, or nobody means. @throws CloisterError `tx_too_large`, `tx_field_invalid`, `tx_overflow`, `tx_already_signed` */
 function checkTransaction({ tx, inputs }: Psbt): void {
+  if (tx.inputs.length > MAX_PARTS || tx.outputs.length > MAX_PARTS) throw new CloisterError('tx_too_large')
   checkShape(tx)
   sumOf(tx.outputs.map(({ amount }) => amount))
   if (inputs.every((fields) => finalOf(fields) !== undefined)) throw new CloisterError('tx_already_signed')
@@ -41,7 +46,9 @@ function checkShape({ version, inputs, outputs }: UnsignedTransaction): void {
 function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | undefined)[], context: SigningContext): Plan {
   const { signing, wallet } = walletOf(network, context)
   const own = ownInputs(psbt, prevouts, signing)
-  const tasks = own.map((input) => ownTask(psbt.tx, input, prevouts, context.permissions.anySighash))
+  checkLegacyWork(psbt.tx, own)
+  const spending = spendingOf(psbt.tx, prevouts.map((prevout): TransactionOutput => prevout ?? { amount: 0n, script: NO_BYTES }))
+  const tasks = own.map((input) => ownTask(spending, input, !prevouts.includes(undefined), context.permissions.anySighash))
   checkOrigins(psbt.outputs, [signing, ...wallet])
   const owners = psbt.tx.outputs.map((output, i) => ownerOf(output, psbt.outputs[i] ?? {}, signing, wallet))
   return {
@@ -51,10 +58,14 @@ function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | unde
   }
 }
 
-function ownTask(tx: UnsignedTransaction, own: OwnInput, prevouts: readonly (Prevout | undefined)[], permitsAny: boolean): OwnTask {
-  const hashType = sighashTypeOf(own.type, own.fields.sighashType, own.index < tx.outputs.length, permitsAny)
-  const needsAll = own.type === 'p2tr' && (hashType & SIGHASH.ANYONECANPAY) === 0
-  if (needsAll && prevouts.includes(undefined)) throw new CloisterError('tx_previous_missing')
-  const spent = prevouts.map((prevout): TransactionOutput => prevout ?? { amount: 0n, script: NO_BYTES })
-  return { own, hashType, task: taskOf(tx, own, hashType, spent) }
+/** Before segwit, each digest is over the whole transaction again. */
+function checkLegacyWork(tx: UnsignedTransaction, own: readonly OwnInput[]): void {
+  const digests = own.filter(({ type }) => type === 'p2pkh').length
+  if (digests > 0 && digests * encodeStripped(tx).length > MAX_LEGACY_BYTES) throw new CloisterError('tx_too_large')
+}
+
+function ownTask(spending: Spending, own: OwnInput, knowsAll: boolean, permitsAny: boolean): OwnTask {
+  const hashType = sighashTypeOf(own.type, own.fields.sighashType, own.index < spending.tx.outputs.length, permitsAny)
+  if (commitsToAll(own.type, hashType) && !knowsAll) throw new CloisterError('tx_previous_missing')
+  return { own, hashType, task: taskOf(spending, own, hashType) }
 }
