@@ -7,6 +7,7 @@ import { assemble, finalOf, type OwnTask } from './assemble.ts'
 import { sumOf } from './fees.ts'
 import { walletOf } from './wallet.ts'
 import type { Network } from './networks.ts'
+import { oneKeyScripts } from './one-key-scripts.ts'
 import { ownInputs, type OwnInput } from './own-inputs.ts'
 import { checkOrigins, ownerOf } from './own-outputs.ts'
 import { summarize } from './psbt-summary.ts'
@@ -44,15 +45,18 @@ function checkShape({ version, inputs, outputs }: UnsignedTransaction): void {
 }
 
 function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | undefined)[], context: SigningContext): Plan {
-  const { signing, wallet } = walletOf(network, context)
+  const { signing, wallet, anyChain } = walletOf(network, context)
   const own = ownInputs(psbt, prevouts, signing)
   checkLegacyWork(psbt.tx, own)
   const spending = spendingOf(psbt.tx, prevouts.map((prevout): TransactionOutput => prevout ?? { amount: 0n, script: NO_BYTES }))
   const tasks = own.map((input) => ownTask(spending, input, !prevouts.includes(undefined), context.permissions.anySighash))
+  checkProven(psbt.tx, tasks)
+  checkNoMessage(psbt.tx, own)
   checkOrigins(psbt.outputs, [signing, ...wallet])
-  const owners = psbt.tx.outputs.map((output, i) => ownerOf(output, psbt.outputs[i] ?? {}, signing, wallet))
+  const oneKeys = oneKeyScripts([signing, ...wallet])
+  const owners = psbt.tx.outputs.map((output, i) => ownerOf(output, psbt.outputs[i] ?? {}, signing, wallet, oneKeys))
   return {
-    summary: summarize({ network, psbt, prevouts, tasks, owners }),
+    summary: summarize({ network, anyChain, psbt, prevouts, tasks, owners }),
     tasks: tasks.map(({ task }) => task),
     assemble: (signatures) => assemble(psbt, tasks, signatures),
   }
@@ -62,6 +66,23 @@ function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | unde
 function checkLegacyWork(tx: UnsignedTransaction, own: readonly OwnInput[]): void {
   const digests = own.filter(({ type }) => type === 'p2pkh').length
   if (digests > 0 && digests * encodeStripped(tx).length > MAX_LEGACY_BYTES) throw new CloisterError('tx_too_large')
+}
+
+/**
+ * Segwit's digest covers the amount of its own input alone. Of two requests with one lie each, about another input, either has a signature that is good for
+ * the true transaction, whose fee nobody was shown (see BIP-341's rationale). So where a signature does not commit to all amounts, those of the account are
+ * proven by their previous transactions; the one amount of a lone input is in its digest. Taproot inputs too: that they are the account's is a claim as well.
+ */
+function checkProven({ inputs }: UnsignedTransaction, tasks: readonly OwnTask[]): void {
+  const isCommitted = inputs.length === 1 || tasks.every(({ own, hashType }) => commitsToAll(own.type, hashType))
+  if (!isCommitted && tasks.some(({ own }) => !own.prevout.proven)) throw new CloisterError('tx_previous_missing')
+}
+
+/** A full BIP-322 signature is over such a transaction: a message that nobody was shown. */
+function checkNoMessage({ outputs }: UnsignedTransaction, own: readonly OwnInput[]): void {
+  const [output, ...others] = outputs
+  const isBare = others.length === 0 && output?.script.length === 1 && output.script[0] === 0x6a
+  if (isBare && own.some(({ prevout }) => prevout.amount === 0n)) throw new CloisterError('tx_field_invalid')
 }
 
 function ownTask(spending: Spending, own: OwnInput, knowsAll: boolean, permitsAny: boolean): OwnTask {
