@@ -45,7 +45,9 @@ function spec(typeOf: fc.Arbitrary<Type>, pathOf: (type: Type, at: { change: num
       ...changes.map((key) => ({ script: scriptAt(wallet, key.type, key.path), amount: each, key })),
       ...datas.map((script) => ({ script, amount: 0n })),
     ]
-    return { ...rest, outputs }
+    // Next to others, an input must be proven.
+    const inputs = rest.inputs.map((one) => ({ ...one, previous: one.previous || rest.inputs.length > 1 }))
+    return { ...rest, inputs, outputs }
   })
 }
 

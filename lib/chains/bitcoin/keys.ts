@@ -22,7 +22,7 @@ export interface AccountKeys {
   readonly parsed: ParsedPath
   /** The key of a one-key account; `null` where there are many. */
   readonly only: OwnKey | null
-  /** The key at a position of a whole account. */
+  /** The key at a position of a whole account, derived once. */
   at(position: Position): OwnKey
   /** Where child numbers from the master key lead, if that is a receiving or change key of this account. */
   positionOf(children: readonly number[]): Position | undefined
@@ -33,12 +33,18 @@ export function keysOf({ path, publicKey, chainCode }: Pick<Account, 'path' | 'p
   const parsed = parsePath(path)
   if (parsed === undefined || publicKey.length !== 33 || (!parsed.isKey && chainCode === null)) throw new CloisterError('account_path_invalid')
   const branches = new Map<number, HDKey>()
+  const known = new Map<string, OwnKey>()
 
   const at = ({ change, index }: Position): OwnKey => {
     if (chainCode === null) throw new CloisterError('account_path_invalid')
+    const name = `${path}/${change}/${index}`
+    const before = known.get(name)
+    if (before !== undefined) return before
     const branch = branches.get(change) ?? new HDKey({ publicKey, chainCode }).deriveChild(change)
     branches.set(change, branch)
-    return { path: `${path}/${change}/${index}`, publicKey: branch.deriveChild(index).publicKey as Uint8Array }
+    const key = { path: name, publicKey: branch.deriveChild(index).publicKey as Uint8Array }
+    known.set(name, key)
+    return key
   }
 
   return {

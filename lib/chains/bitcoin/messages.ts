@@ -15,13 +15,14 @@ import { CloisterError } from '../../protocol/errors.ts'
 import { attempt, integer, nullable, object } from '../../protocol/fields.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Plan, Reading, Signature, SigningContext, Summary } from '../chain.ts'
+import { decodeUtf8, visible } from '../ethereum/text.ts'
 import { legacyMessageDigest, messageHash, toSign } from './bip322.ts'
 import { firstKey, type AccountKeys, type OwnKey, type Position } from './keys.ts'
 import type { Network } from './networks.ts'
 import { HARDENED } from './paths.ts'
 import { addressOf, scriptOf, type ScriptType } from './scripts.ts'
 import { SIGHASH } from './sighash.ts'
-import { checkSignature, encodeSignature, satisfy, taskOf } from './sign-inputs.ts'
+import { checkSignature, encodeSignature, satisfy, spendingOf, taskOf } from './sign-inputs.ts'
 import { NO_BYTES } from './transaction.ts'
 import { walletOf } from './wallet.ts'
 
@@ -44,9 +45,10 @@ export function readHash(network: Network, hash: Uint8Array, context: CborValue)
   return {
     plan(signing) {
       if (!signing.permissions.rawHash) throw new CloisterError('payload_not_permitted')
-      const { key, address } = signerOf(network, signing, position)
+      const { key, address, anyChain } = signerOf(network, signing, position)
       const task = { path: key.path, publicKey: key.publicKey, scheme: { kind: 'ecdsa', digest: hash } } as const
-      const summary: Summary = { chain: network.id, kind: 'hash', actions: [], fields: { network: network.name, address, hash: `0x${toHex(hash)}` }, warnings: ['raw_hash'] }
+      const fields = { network: network.name, address, hash: `0x${toHex(hash)}` }
+      const summary: Summary = { chain: network.id, kind: 'hash', actions: [], fields, warnings: ['raw_hash', ...anyChainWarning(anyChain)] }
       return { summary, tasks: [task], assemble: (signatures) => ({ signed: checkSignature(task, only(signatures)), hash }) }
     },
   }
@@ -57,14 +59,16 @@ interface Signer {
   readonly type: ScriptType
   readonly script: Uint8Array
   readonly address: string
+  /** See {@link walletOf}. */
+  readonly anyChain: boolean
 }
 
 function signerOf(network: Network, context: SigningContext, position: Position | null): Signer {
-  const { signing } = walletOf(network, context)
+  const { signing, anyChain } = walletOf(network, context)
   const key = keyAt(signing, position)
   const [type] = signing.parsed.scripts
   const script = scriptOf(type, key.publicKey)
-  return { key, type, script, address: addressOf(script, network) as string }
+  return { key, type, script, address: addressOf(script, network) as string, anyChain }
 }
 
 function keyAt(keys: AccountKeys, position: Position | null): OwnKey {
@@ -84,12 +88,13 @@ function readPosition(context: CborValue): Position | null {
   return read.position
 }
 
-function simplePlan(network: Network, message: Uint8Array, { key, type, script, address }: Signer): Plan {
+function simplePlan(network: Network, message: Uint8Array, signer: Signer): Plan {
+  const { key, type, script } = signer
   const hashType = type === 'p2tr' ? SIGHASH.DEFAULT : SIGHASH.ALL
   const prevout = { amount: 0n, script, proven: true }
-  const task = taskOf(toSign(message, script), { index: 0, key, type, prevout, fields: {}, merkleRoot: NO_BYTES }, hashType, [prevout])
+  const task = taskOf(spendingOf(toSign(message, script), [prevout]), { index: 0, key, type, prevout, fields: {}, merkleRoot: NO_BYTES }, hashType)
   return {
-    summary: summaryOf('bip322', network, message, address),
+    summary: summaryOf('bip322', network, message, signer),
     tasks: [task],
     assemble(signatures) {
       const { witness } = satisfy(type, key.publicKey, encodeSignature(type, checkSignature(task, only(signatures)), hashType))
@@ -98,11 +103,12 @@ function simplePlan(network: Network, message: Uint8Array, { key, type, script, 
   }
 }
 
-function legacyPlan(network: Network, message: Uint8Array, { key, address }: Signer): Plan {
+function legacyPlan(network: Network, message: Uint8Array, signer: Signer): Plan {
+  const { key } = signer
   const digest = legacyMessageDigest(message)
   const task = { path: key.path, publicKey: key.publicKey, scheme: { kind: 'ecdsa', digest } } as const
   return {
-    summary: summaryOf('signmessage', network, message, address),
+    summary: summaryOf('signmessage', network, message, signer),
     tasks: [task],
     assemble(signatures) {
       const signature = only(signatures)
@@ -125,18 +131,19 @@ function only(signatures: readonly Signature[]): Signature {
   return signature
 }
 
-function summaryOf(kind: string, network: Network, message: Uint8Array, address: string): Summary {
+function summaryOf(kind: string, network: Network, message: Uint8Array, { address, anyChain }: Signer): Summary {
   const text = printable(message)
   const content = text === undefined ? { data: `0x${toHex(message)}` } : { message: text }
-  return { chain: network.id, kind, actions: [], fields: { network: network.name, address, ...content }, warnings: text === undefined ? ['message_not_text'] : [] }
+  const warnings = [...(text === undefined ? ['message_not_text'] : []), ...anyChainWarning(anyChain)]
+  return { chain: network.id, kind, actions: [], fields: { network: network.name, address, ...content }, warnings }
+}
+
+function anyChainWarning(anyChain: boolean): readonly string[] {
+  return anyChain ? ['any_chain'] : []
 }
 
 /** The message as text, if it is UTF-8 that shows on a screen what it says. */
 function printable(message: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(message)
-    return /^[^\p{Cc}\p{Cf}\p{Co}\p{Cn}]*$/u.test(text.replace(/[\n\t]/g, '')) ? text : undefined
-  } catch {
-    return undefined
-  }
+  const text = decodeUtf8(message)
+  return text === undefined || visible(text).isHidden ? undefined : text
 }

@@ -2,9 +2,10 @@
 import { equal } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { AccountKeys, OwnKey } from './keys.ts'
+import { oneKeyScripts } from './one-key-scripts.ts'
 import type { Prevout } from './prevouts.ts'
 import { originsOf, type InputFields, type Psbt } from './psbt.ts'
-import { scriptOf, witnessKeyHashScript, type ScriptType } from './scripts.ts'
+import { formOf, scriptOf, witnessKeyHashScript, type ScriptType } from './scripts.ts'
 import { NO_BYTES } from './transaction.ts'
 
 export interface OwnInput {
@@ -20,6 +21,8 @@ export interface OwnInput {
 
 /** One signature takes 20 ms, and others wait. */
 export const MAX_OWN_INPUTS = 250
+/** Inputs with a script tree: whether one is ours takes a millisecond. */
+export const MAX_SCRIPT_TREES = 250
 
 /**
  * The inputs that the account can spend, in their order. For a whole account, an input is its own if the PSBT names a key below the account's path, and the
@@ -80,17 +83,24 @@ function byOrigin({ inputs }: Psbt, prevouts: readonly (Prevout | undefined)[], 
 }
 
 function byScript({ inputs }: Psbt, prevouts: readonly (Prevout | undefined)[], keys: AccountKeys, key: OwnKey): OwnInput[] {
+  if (inputs.filter(({ tapMerkleRoot }) => tapMerkleRoot !== undefined).length > MAX_SCRIPT_TREES) throw new CloisterError('tx_too_large')
+  const scripts = oneKeyScripts([keys])
   return inputs.flatMap((fields, index) => {
     const prevout = prevouts[index]
-    const own = prevout === undefined ? undefined : match(index, fields, prevout, key, keys.parsed.scripts)
+    if (prevout === undefined) return []
+    // With a script tree, the output's key is its own, whatever it is without one.
+    const hasTree = fields.tapMerkleRoot !== undefined && formOf(prevout.script) === 'p2tr'
+    const type = hasTree ? undefined : scripts(prevout.script)?.type
+    const own = hasTree ? match(index, fields, prevout, key, keys.parsed.scripts) : type && { index, key, type, prevout, fields, merkleRoot: NO_BYTES }
     return own === undefined ? [] : [own]
   })
 }
 
 function match(index: number, fields: InputFields, prevout: Prevout, key: OwnKey, types: readonly ScriptType[]): OwnInput | undefined {
-  const rootOf = (type: ScriptType): Uint8Array => (type === 'p2tr' ? (fields.tapMerkleRoot ?? NO_BYTES) : NO_BYTES)
-  const type = types.find((one) => equal(scriptOf(one, key.publicKey, rootOf(one)), prevout.script))
-  return type === undefined ? undefined : { index, key, type, prevout, fields, merkleRoot: rootOf(type) }
+  const type = formOf(prevout.script)
+  if (type === undefined || !types.includes(type)) return undefined
+  const merkleRoot = type === 'p2tr' ? (fields.tapMerkleRoot ?? NO_BYTES) : NO_BYTES
+  return equal(scriptOf(type, key.publicKey, merkleRoot), prevout.script) ? { index, key, type, prevout, fields, merkleRoot } : undefined
 }
 
 function checkInput({ type, key, prevout, fields }: OwnInput): void {

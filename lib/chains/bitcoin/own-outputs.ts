@@ -2,9 +2,10 @@
 import { equal } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { AccountKeys, OwnKey } from './keys.ts'
-import { MAX_ORIGINS, MAX_OWN_INPUTS } from './own-inputs.ts'
+import type { OneKeyScripts } from './one-key-scripts.ts'
+import { MAX_ORIGINS } from './own-inputs.ts'
 import { originsOf, type OutputFields } from './psbt.ts'
-import { scriptOf } from './scripts.ts'
+import { formOf, scriptOf } from './scripts.ts'
 import type { TransactionOutput } from './transaction.ts'
 
 export interface Owner {
@@ -17,11 +18,14 @@ export interface Owner {
 /** Addresses further up than any wallet looks for them: money sent there is money to search for. */
 const MAX_INDEX = 1_000_000
 
+/** Outputs that name a key of the wallet: each is derived. */
+export const MAX_NAMED_OUTPUTS = 100
+
 /** @throws CloisterError `tx_too_large` when more keys are named than anybody would wait for */
 export function checkOrigins(outputs: readonly OutputFields[], wallet: readonly AccountKeys[]): void {
   const isOurs = (path: readonly number[]): boolean => wallet.some((keys) => keys.positionOf(path) !== undefined)
   const named = outputs.flatMap((fields) => originsOf(fields).filter(([, { path }]) => isOurs(path)))
-  if (outputs.some((fields) => originsOf(fields).length > MAX_ORIGINS) || named.length > MAX_OWN_INPUTS) throw new CloisterError('tx_too_large')
+  if (outputs.some((fields) => originsOf(fields).length > MAX_ORIGINS) || named.length > MAX_NAMED_OUTPUTS) throw new CloisterError('tx_too_large')
 }
 
 /**
@@ -29,13 +33,21 @@ export function checkOrigins(outputs: readonly OutputFields[], wallet: readonly 
  * spent by others too.
  * @param signing the account that signs
  * @param wallet every account of the wallet on the same kind of network
+ * @param oneKeys scripts of these, the signing one first
  */
-export function ownerOf(output: TransactionOutput, fields: OutputFields, signing: AccountKeys, wallet: readonly AccountKeys[]): Owner | undefined {
+export function ownerOf(
+  { script }: TransactionOutput, fields: OutputFields, signing: AccountKeys, wallet: readonly AccountKeys[], oneKeys: OneKeyScripts,
+): Owner | undefined {
+  const form = formOf(script)
+  if (form === undefined) return undefined
+  const oneKey = oneKeys(script)?.account.path
+  const origins = originsOf(fields)
+  const pays = (key: OwnKey): boolean => equal(scriptOf(form, key.publicKey), script)
   for (const keys of [signing, ...wallet.filter(({ path }) => path !== signing.path)]) {
-    const pays = (key: OwnKey): boolean => keys.parsed.scripts.some((type) => equal(scriptOf(type, key.publicKey), output.script))
     const isSigning = keys === signing
-    if (keys.only !== null && pays(keys.only)) return { account: keys.path, isChange: isSigning }
-    for (const [, { path }] of originsOf(fields)) {
+    if (keys.path === oneKey) return { account: keys.path, isChange: isSigning }
+    if (keys.only !== null || !keys.parsed.scripts.includes(form)) continue
+    for (const [, { path }] of origins) {
       const position = keys.positionOf(path)
       if (position === undefined || position.index >= MAX_INDEX || !pays(keys.at(position))) continue
       return { account: keys.path, isChange: isSigning && position.change === 1 }

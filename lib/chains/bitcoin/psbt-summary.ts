@@ -8,12 +8,13 @@ import type { Owner } from './own-outputs.ts'
 import type { Prevout } from './prevouts.ts'
 import type { Psbt } from './psbt.ts'
 import { addressOf, isTaproot } from './scripts.ts'
-import { sighashWarning } from './sighash-types.ts'
-import { SIGHASH } from './sighash.ts'
+import { commitsToAll, sighashWarning } from './sighash-types.ts'
 import type { TransactionOutput, UnsignedTransaction } from './transaction.ts'
 
 export interface PsbtFacts {
   readonly network: Network
+  /** The account's path has no coin type: its signatures are good on every network. */
+  readonly anyChain: boolean
   readonly psbt: Psbt
   readonly prevouts: readonly (Prevout | undefined)[]
   readonly tasks: readonly OwnTask[]
@@ -77,13 +78,14 @@ function feesOf({ psbt: { tx, inputs }, prevouts, tasks }: PsbtFacts): { readonl
   return { fields: { fee: String(fee), feeRate: feeRate(fee, virtualSize), virtualSize: String(virtualSize), inputsTotal: String(spent) }, warnings: [] }
 }
 
-function warningsOf({ psbt: { tx }, prevouts, tasks, network }: PsbtFacts): string[] {
-  const hasTaprootOfAll = tasks.some(({ own, hashType }) => own.type === 'p2tr' && (hashType & SIGHASH.ANYONECANPAY) === 0)
-  // Segwit's digest covers the amount of its own input: two lies, and signatures over one truth of each, make another transaction (see BIP-341's rationale).
-  const unproven = tasks.filter(({ own }) => !own.prevout.proven).length
+function warningsOf({ psbt: { tx }, prevouts, tasks, network, anyChain }: PsbtFacts): string[] {
+  const isCommitted = tasks.every(({ own, hashType }) => commitsToAll(own.type, hashType))
+  const ours = new Set(tasks.map(({ own }) => own.index))
   const found: Readonly<Record<string, boolean>> = {
+    any_chain: anyChain,
     foreign_inputs: tasks.length < tx.inputs.length,
-    amounts_unproven: !hasTaprootOfAll && (unproven > 1 || prevouts.some((prevout, i) => prevout?.proven === false && !tasks.some(({ own }) => own.index === i))),
+    // Those of others; the account's own are proven or committed to.
+    amounts_unproven: !isCommitted && prevouts.some((prevout, i) => prevout?.proven === false && !ours.has(i)),
     locktime: tx.lockTime !== 0 && tx.inputs.some(({ sequence }) => sequence !== FINAL_SEQUENCE),
     relative_locktime: hasRelativeLock(tx),
     data_burns_amount: tx.outputs.some(({ script, amount }) => script[0] === 0x6a && amount > 0n),

@@ -78,6 +78,15 @@ export function isWitnessProgram(script: Uint8Array): boolean {
   return (version === 0 || (version !== undefined && version >= 0x51 && version <= 0x60)) && script.length >= 4 && script.length <= 42 && length === script.length - 2
 }
 
+/** The type that a script has the form of; for `p2sh-p2wpkh`, of any P2SH. Tells at no cost what needs no key to be computed for. */
+export function formOf(script: Uint8Array): ScriptType | undefined {
+  const [first, second] = script
+  if (script.length === 25 && first === 0x76) return 'p2pkh'
+  if (script.length === 23 && first === 0xa9) return 'p2sh-p2wpkh'
+  if (script.length === 22 && first === 0x00 && second === 0x14) return 'p2wpkh'
+  return isTaproot(script) ? 'p2tr' : undefined
+}
+
 export function isTaproot(script: Uint8Array): boolean {
   return script.length === 34 && script[0] === 0x51 && script[1] === 0x20
 }

@@ -21,6 +21,11 @@ export function sighashTypeOf(type: ScriptType, asked: number | undefined, hasOu
   return hashType
 }
 
+/** Whether a signature commits to the amounts and scripts of all inputs' outputs (BIP-341), and so is worth nothing if one of them was a lie. */
+export function commitsToAll(type: ScriptType, hashType: number): boolean {
+  return type === 'p2tr' && (hashType & SIGHASH.ANYONECANPAY) === 0
+}
+
 /** The warning for a type that leaves something open; `undefined` for those that don't. */
 export function sighashWarning(hashType: number): string | undefined {
   return hashType === SIGHASH.DEFAULT || hashType === SIGHASH.ALL ? undefined : NAMES[hashType]

@@ -4,8 +4,9 @@
  */
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { RawOutput, VarBytes } from '@scure/btc-signer/script.js'
+import { VarBytes } from '@scure/btc-signer/script.js'
 import { concat } from '../../protocol/bytes.ts'
+import { commonHashes, encodeOutpoint, encodeOutput, u32, u64, type CommonHashes } from './common-hashes.ts'
 import { sha256d } from './scripts.ts'
 import { encodeStripped, NO_BYTES, type TransactionInput, type TransactionOutput, type UnsignedTransaction } from './transaction.ts'
 
@@ -14,21 +15,6 @@ export const SIGHASH = { DEFAULT: 0, ALL: 1, NONE: 2, SINGLE: 3, ANYONECANPAY: 0
 const ZEROS = new Uint8Array(32)
 /** What Core hashes instead of outputs before the one that SINGLE signs. */
 const BLANK: TransactionOutput = { amount: 0xffffffffffffffffn, script: NO_BYTES }
-
-function u32(value: number): Uint8Array {
-  const out = new Uint8Array(4)
-  new DataView(out.buffer).setUint32(0, value, true)
-  return out
-}
-
-function u64(value: bigint): Uint8Array {
-  const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, value, true)
-  return out
-}
-
-const outpoint = ({ txid, index }: TransactionInput): Uint8Array => concat(Uint8Array.from(txid).reverse(), u32(index))
-const output = ({ amount, script }: TransactionOutput): Uint8Array => RawOutput.encode({ amount, script })
 
 /**
  * The digest of an input before segwit.
@@ -71,20 +57,26 @@ function withoutCodeSeparators(script: Uint8Array): Uint8Array {
   return concat(...kept, script.subarray(from))
 }
 
-/** The digest of an input of segwit version 0 (BIP-143). @param amount of the output that it spends, satoshis */
-export function segwitDigest(tx: UnsignedTransaction, index: number, scriptCode: Uint8Array, amount: bigint, hashType: number): Uint8Array {
+/**
+ * The digest of an input of segwit version 0 (BIP-143).
+ * @param amount of the output that it spends, satoshis
+ * @param common of this very transaction, where more than one input is signed
+ */
+export function segwitDigest(
+  tx: UnsignedTransaction, index: number, scriptCode: Uint8Array, amount: bigint, hashType: number, common: CommonHashes = commonHashes(tx, []),
+): Uint8Array {
   const base = hashType & 0x1f
   const anyoneCanPay = (hashType & SIGHASH.ANYONECANPAY) !== 0
   const partial = base === SIGHASH.NONE || base === SIGHASH.SINGLE
   const input = tx.inputs[index] as TransactionInput
   const single = tx.outputs[index]
-  const outputs = base === SIGHASH.SINGLE && single !== undefined ? sha256d(output(single)) : partial ? ZEROS : sha256d(concat(...tx.outputs.map(output)))
+  const outputs = base === SIGHASH.SINGLE && single !== undefined ? sha256d(encodeOutput(single)) : partial ? ZEROS : sha256(common.outputs())
   return sha256d(
     concat(
       u32(tx.version),
-      anyoneCanPay ? ZEROS : sha256d(concat(...tx.inputs.map(outpoint))),
-      anyoneCanPay || partial ? ZEROS : sha256d(concat(...tx.inputs.map(({ sequence }) => u32(sequence)))),
-      outpoint(input), VarBytes.encode(scriptCode), u64(amount), u32(input.sequence), outputs, u32(tx.lockTime), u32(hashType),
+      anyoneCanPay ? ZEROS : sha256(common.prevouts()),
+      anyoneCanPay || partial ? ZEROS : sha256(common.sequences()),
+      encodeOutpoint(input), VarBytes.encode(scriptCode), u64(amount), u32(input.sequence), outputs, u32(tx.lockTime), u32(hashType),
     ),
   )
 }
@@ -93,8 +85,11 @@ export function segwitDigest(tx: UnsignedTransaction, index: number, scriptCode:
  * The digest of a taproot input that is spent by its key (BIP-341, "Common signature message"; no annex, no extension).
  * @param spent the output that each input spends, in their order
  * @param hashType one that BIP-341 knows, and for SINGLE an input that has its output
+ * @param common of this very transaction and these outputs, where more than one input is signed
  */
-export function taprootDigest(tx: UnsignedTransaction, index: number, spent: readonly TransactionOutput[], hashType: number): Uint8Array {
+export function taprootDigest(
+  tx: UnsignedTransaction, index: number, spent: readonly TransactionOutput[], hashType: number, common: CommonHashes = commonHashes(tx, spent),
+): Uint8Array {
   const base = hashType & 3
   const anyoneCanPay = (hashType & SIGHASH.ANYONECANPAY) !== 0
   const single = tx.outputs[index]
@@ -103,18 +98,10 @@ export function taprootDigest(tx: UnsignedTransaction, index: number, spent: rea
   }
   const input = tx.inputs[index] as TransactionInput
   const prevout = spent[index] as TransactionOutput
-  const hashOfAll = <T>(items: readonly T[], encode: (item: T) => Uint8Array): Uint8Array => sha256(concat(...items.map(encode)))
-  const inputs = anyoneCanPay
-    ? []
-    : [
-        hashOfAll(tx.inputs, outpoint),
-        hashOfAll(spent, ({ amount }) => u64(amount)),
-        hashOfAll(spent, ({ script }) => VarBytes.encode(script)),
-        hashOfAll(tx.inputs, ({ sequence }) => u32(sequence)),
-      ]
-  const outputs = base === SIGHASH.DEFAULT || base === SIGHASH.ALL ? [hashOfAll(tx.outputs, output)] : []
-  const own = anyoneCanPay ? [outpoint(input), output(prevout), u32(input.sequence)] : [u32(index)]
-  const one = base === SIGHASH.SINGLE ? [sha256(output(single as TransactionOutput))] : []
+  const inputs = anyoneCanPay ? [] : [common.prevouts(), common.amounts(), common.scriptPubKeys(), common.sequences()]
+  const outputs = base === SIGHASH.DEFAULT || base === SIGHASH.ALL ? [common.outputs()] : []
+  const own = anyoneCanPay ? [encodeOutpoint(input), encodeOutput(prevout), u32(input.sequence)] : [u32(index)]
+  const one = base === SIGHASH.SINGLE ? [sha256(encodeOutput(single as TransactionOutput))] : []
   const epochTypeSpend = [Uint8Array.of(0, hashType), u32(tx.version), u32(tx.lockTime), ...inputs, ...outputs, Uint8Array.of(0), ...own, ...one]
   return schnorr.utils.taggedHash('TapSighash', concat(...epochTypeSpend))
 }

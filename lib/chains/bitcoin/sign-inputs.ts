@@ -3,25 +3,37 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { taprootTweakPubkey } from '@scure/btc-signer/utils.js'
 import { concat } from '../../protocol/bytes.ts'
 import type { Signature, SigningScheme, SigningTask } from '../chain.ts'
+import { commonHashes, type CommonHashes } from './common-hashes.ts'
 import type { OwnInput } from './own-inputs.ts'
 import { hash160, impossible, keyHashScript, pushes, witnessKeyHashScript, type ScriptType } from './scripts.ts'
 import { legacyDigest, segwitDigest, SIGHASH, taprootDigest } from './sighash.ts'
 import { NO_BYTES, type Satisfaction, type TransactionOutput, type UnsignedTransaction } from './transaction.ts'
 
-/** @param spent what each input spends, where it is known; taproot needs all of them */
-export function taskOf(tx: UnsignedTransaction, own: OwnInput, hashType: number, spent: readonly TransactionOutput[]): SigningTask {
-  return { path: own.key.path, publicKey: own.key.publicKey, scheme: schemeOf(tx, own, hashType, spent) }
+/** What all inputs of a transaction are signed with. */
+export interface Spending {
+  readonly tx: UnsignedTransaction
+  /** What each input spends, where it is known; taproot needs all of them. */
+  readonly spent: readonly TransactionOutput[]
+  readonly common: CommonHashes
 }
 
-function schemeOf(tx: UnsignedTransaction, { index, key, type, prevout, merkleRoot }: OwnInput, hashType: number, spent: readonly TransactionOutput[]): SigningScheme {
+export function spendingOf(tx: UnsignedTransaction, spent: readonly TransactionOutput[]): Spending {
+  return { tx, spent, common: commonHashes(tx, spent) }
+}
+
+export function taskOf(spending: Spending, own: OwnInput, hashType: number): SigningTask {
+  return { path: own.key.path, publicKey: own.key.publicKey, scheme: schemeOf(spending, own, hashType) }
+}
+
+function schemeOf({ tx, spent, common }: Spending, { index, key, type, prevout, merkleRoot }: OwnInput, hashType: number): SigningScheme {
   switch (type) {
     case 'p2pkh':
       return { kind: 'ecdsa', digest: legacyDigest(tx, index, prevout.script, hashType) }
     case 'p2sh-p2wpkh':
     case 'p2wpkh':
-      return { kind: 'ecdsa', digest: segwitDigest(tx, index, keyHashScript(hash160(key.publicKey)), prevout.amount, hashType) }
+      return { kind: 'ecdsa', digest: segwitDigest(tx, index, keyHashScript(hash160(key.publicKey)), prevout.amount, hashType, common) }
     case 'p2tr':
-      return { kind: 'schnorr', digest: taprootDigest(tx, index, spent, hashType), merkleRoot }
+      return { kind: 'schnorr', digest: taprootDigest(tx, index, spent, hashType, common), merkleRoot }
     default:
       return impossible(type)
   }
