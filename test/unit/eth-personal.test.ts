@@ -6,7 +6,7 @@ import { createSiweMessage } from 'viem/siwe'
 import { readHash } from '../../lib/chains/ethereum/hash.ts'
 import { readPersonalMessage } from '../../lib/chains/ethereum/personal.ts'
 import { readSignIn } from '../../lib/chains/ethereum/siwe.ts'
-import { visible } from '../../lib/chains/ethereum/text.ts'
+import { visible } from '../../lib/chains/text.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 import { ACCOUNT, digestOf, payload, planOf, RUNS, signPlan } from '../support/messages.ts'
@@ -74,12 +74,15 @@ describe('personal_sign', () => {
   })
 })
 
-test.each(['\u0000', '\r', '\u001b', '\u007f', '\u0085', '\u00ad', '\u200b', '\u200f', '\u2028', '\u2066', '\u2800', '\u3164', '\ue000', '\u{e0041}'])(
+test.each([
+  '\u0000', '\r', '\u001b', '\u007f', '\u0085', '\u00ad', '\u200b', '\u200f', '\u2028', '\u2029', '\u2066',
+  '\u2800', '\u3164', '\u115f', '\u1160', '\ue000', '\ufe00', '\ufe0f', '\u{e0000}', '\u{e0041}', '\u{e007f}', '\u{e0100}', '\u{e01ef}',
+])(
   'not seen as it is: %j',
   (char) => expect(visible(`a${char}b`)).toEqual({ text: `a\\u{${(char.codePointAt(0) as number).toString(16)}}b`, isHidden: true }),
 )
 
-test.each(['\n', '\t', '\r\n', 'é', '漢', '👍🏿', '❤️', '\ud83d\ude00'])('seen as it is: %j', (char) => {
+test.each(['\n', '\t', '\r\n', 'é', '漢', '👍🏿', '❤', '\ud83d\ude00'])('seen as it is: %j', (char) => {
   expect(visible(`a${char}b`)).toEqual({ text: `a${char}b`, isHidden: false })
 })
 

@@ -4,9 +4,9 @@ import { concat, toHex, utf8 } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Action, Reading, Summary } from '../chain.ts'
+import { decodeUtf8, visible } from '../text.ts'
 import { chainIdOf, messagePlan, type MessagePayload } from './message-plan.ts'
 import { claimsToBeSignIn, readSignIn, type SignIn } from './siwe.ts'
-import { decodeUtf8, visible } from './text.ts'
 
 /**
  * The summary has the message as `text` when it is UTF-8, else as `data` in hex. Warnings: `hidden_characters`, `looks_like_hash` (32 bytes:
