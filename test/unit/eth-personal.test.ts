@@ -11,7 +11,8 @@ import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 import { ACCOUNT, digestOf, payload, planOf, RUNS, signPlan } from '../support/messages.ts'
 
-const plan = (data: Uint8Array | string, chain = 'eip155:1') => planOf(readPersonalMessage(payload('message', data, null, chain)))
+const read = (data: Uint8Array | string, chain = 'eip155:1') => readPersonalMessage(payload('message', data, null, chain))
+const plan = (data: Uint8Array | string, chain = 'eip155:1') => planOf(read(data, chain), { rawHash: true })
 
 describe('personal_sign', () => {
   test('digests as viem and ethers make them', () => {
@@ -63,6 +64,16 @@ describe('personal_sign', () => {
     ['a byte order mark', '\ufeffhello', { bytes: '8', text: '\\u{feff}hello' }, ['hidden_characters']],
   ] as const)('%s: what is shown', (_, data, fields, warnings) => {
     expect(plan(data).summary).toEqual({ chain: 'eip155:1', kind: 'personal_sign', actions: [{ action: 'sign_message', fields: {} }], fields, warnings })
+  })
+
+  test('32 bytes that are not printable text are signed only where bare hashes are', () => {
+    const hashes = [new Uint8Array(32).fill(0x80), 'a'.repeat(31) + '\n', 'é'.repeat(16), 'a'.repeat(29) + '\u200b', '\u0000'.repeat(32), 'a'.repeat(31) + '\u007f']
+    for (const data of hashes) {
+      expect(codeOf(() => planOf(read(data)))).toBe('payload_not_permitted')
+      expect(planOf(read(data), { rawHash: true }).summary.warnings).toContain('looks_like_hash')
+    }
+    expect(planOf(read(`${'a'.repeat(30)} ~`)).summary.warnings).toEqual(['looks_like_hash'])
+    for (const length of [31, 33]) expect(planOf(read(new Uint8Array(length).fill(0x80))).summary.warnings).toEqual([])
   })
 
   test('refused: too much, a context, a chain that is none', () => {
