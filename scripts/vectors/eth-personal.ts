@@ -9,7 +9,8 @@ import { addressOf, signAsEnclave } from './eth-sign.ts'
 import { hex, hexField, isObject, list, object, text, type Json } from './fields.ts'
 import { must, skip } from './report.ts'
 
-const NO_PERMISSIONS = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
+/** Of 32 bytes there may be hashes. */
+const PERMISSIONS = { exportable: false, rawHash: true, withoutChainId: false, anySighash: false }
 
 /** A bare key's signature of what was read, with `0x`. */
 export function signReading(reading: Reading, privateKey: Uint8Array): string {
@@ -17,7 +18,7 @@ export function signReading(reading: Reading, privateKey: Uint8Array): string {
   const path = 'm'
   const address = chainOf('eip155').address({ path, publicKey, chainCode: null })
   const account = { namespace: 'eip155', path, address, publicKey, chainCode: null }
-  const plan = reading.plan({ account, accounts: [account], permissions: NO_PERMISSIONS })
+  const plan = reading.plan({ account, accounts: [account], permissions: PERMISSIONS })
   const signatures = plan.tasks.map(({ scheme }) => {
     must(scheme.kind === 'ecdsa', 'not an ECDSA signature')
     return signAsEnclave(scheme.kind === 'ecdsa' ? scheme.digest : new Uint8Array(), privateKey)

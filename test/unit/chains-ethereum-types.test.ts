@@ -3,6 +3,8 @@ import { concatHex, sha256, toHex, toRlp, type Hex } from 'viem'
 import { hashAuthorization as ethersHashAuthorization, SigningKey } from 'ethers'
 import { privateKeyToAccount } from 'viem/accounts'
 import { hashAuthorization } from 'viem/utils'
+import { readFields } from '../../lib/chains/ethereum/fields.ts'
+import type { RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { accountOf, digestOf, hex, KEY, planOf, sign } from '../support/evm.ts'
@@ -136,6 +138,25 @@ test('the summary of EIP-7702 names who delegates to whom', async () => {
   expect(summary.warnings).toEqual(['delegates_account', 'any_chain', 'gas_below_intrinsic'])
   expect(planOf('eip155:1', 'transaction', typed(4, put(EIP7702, 9, [tuples[2]]))).summary.warnings).toEqual([])
 })
+
+test('of a list of authorizations four signers are named; no list goes on forever', () => {
+  const signersOf = (count: number) => planOf('eip155:1', 'transaction', typed(4, put(EIP7702, 9, Array(count).fill(put(TUPLE, 3, '0x02'))))).summary
+    .actions.slice(1).map(({ fields }) => fields['authority'])
+  expect(signersOf(6)).toEqual(['nobody', 'nobody', 'nobody', 'nobody', 'not recovered', 'not recovered'])
+  const listed = (at: number, list: unknown, type = 4) => read(typed(type, put(type === 4 ? EIP7702 : FEES, at, list)))
+  expect([listed(9, Array(64).fill(TUPLE)), listed(9, Array(65).fill(TUPLE))]).toEqual(['ok', 'tx_too_large'])
+  expect([1000, 1001].map((count) => listed(8, Array(count).fill([TO, []]), 2))).toEqual(['ok', 'tx_too_large'])
+})
+
+test('keys of an access list: 4,000 at most, where a blob makes room for more bytes', () => {
+  const keys = (count: number) => [[TO, Array(count).fill(`0x${'11'.repeat(32)}`)]]
+  expect(() => readFields(['accessList'], [rlpItems(keys(4000))])).not.toThrow()
+  expect(codeOf(() => readFields(['accessList'], [rlpItems(keys(4001))]))).toBe('tx_too_large')
+})
+
+function rlpItems(value: unknown): RlpItem {
+  return Array.isArray(value) ? value.map(rlpItems) : hex(value as string)
+}
 
 const toRlpInteger = (value: Hex): Hex => {
   const digits = BigInt(value).toString(16)

@@ -87,6 +87,16 @@ describe('EIP-7702', () => {
     expect(plan(entryPoint08Address, packed).summary.fields['userOpHash']).toBe(hashWith(AUTH))
   })
 
+  test('rejects a delegate that is not hashed, and so not signed; without it, the account that comes to be is shown', () => {
+    const deployed = { ...OPERATION, factory: AUTH.address, factoryData: '0x01' }
+    for (const entryPoint of [entryPoint07Address, entryPoint08Address]) {
+      expect(plan(entryPoint, deployed).summary.actions).toEqual([{ action: 'deploy_account', fields: { account: OPERATION.sender, factory: AUTH.address } }])
+      for (const operation of [deployed, OPERATION]) expect(codeOf(() => plan(entryPoint, { ...operation, eip7702Auth: AUTH }))).toBe('tx_field_invalid')
+    }
+    expect(codeOf(() => plan(entryPoint07Address, { ...OPERATION, factory: padded, eip7702Auth: AUTH }))).toBe('tx_field_invalid')
+    expect(plan(entryPoint08Address, { ...OPERATION, factory: padded, eip7702Auth: AUTH }).summary.actions).toHaveLength(1)
+  })
+
   test('rejects v0.8 without the delegate, and one for another chain', () => {
     expect(codeOf(() => plan(entryPoint08Address, { ...OPERATION, factory: '0x7702' }))).toBe('tx_field_invalid')
     expect(codeOf(() => plan(entryPoint08Address, { ...OPERATION, factory: '0x7702', eip7702Auth: { ...AUTH, chainId: '0x2' } }))).toBe('tx_chain_id_mismatch')

@@ -10,6 +10,7 @@ const IT = '0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB'
 const A = '0x000000000000000000000000000000000000dEaD'
 const B = '0x3535353535353535353535353535353535353535'
 const MAX = 2n ** 256n - 1n
+const MAX96 = 2n ** 96n - 1n
 const MAX160 = 2n ** 160n - 1n
 const WORD: Hex = `0x${'11'.repeat(32)}`
 
@@ -50,8 +51,11 @@ describe('tokens', () => {
     ['transfer', transferA, { actions: [transferred], warnings: [] }],
     ['transferFrom', data('transferFrom(address,address,uint256)', A, B, 5n), said('transferFrom', { token: IT, from: A, to: B, amountOrTokenId: '5' })],
     ['approve', data(approve, A, 5n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: '5' })],
-    ['approve, just below', data(approve, A, 2n ** 255n - 1n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(2n ** 255n - 1n) })],
-    ['approve, half of all', data(approve, A, 2n ** 255n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(2n ** 255n) }, 'unlimited_approval')],
+    ['approve, just below', data(approve, A, 2n ** 128n - 1n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(2n ** 128n - 1n) })],
+    ['approve, 2^128', data(approve, A, 2n ** 128n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(2n ** 128n) }, 'unlimited_approval')],
+    ['approve, half of all but one', data(approve, A, 2n ** 255n - 1n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(2n ** 255n - 1n) }, 'unlimited_approval')],
+    ['approve, all of 96 bits', data(approve, A, MAX96), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(MAX96) }, 'unlimited_approval')],
+    ['approve, less than that', data(approve, A, MAX96 - 1n), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(MAX96 - 1n) })],
     ['approve, all', data(approve, A, MAX), said('approve', { token: IT, owner: ME, spender: A, amountOrTokenId: String(MAX) }, 'unlimited_approval')],
     ['increaseAllowance', data('increaseAllowance(address,uint256)', A, MAX), said('approve', { token: IT, owner: ME, spender: A, increase: String(MAX) }, 'unlimited_approval')],
     ['decreaseAllowance', data('decreaseAllowance(address,uint256)', A, MAX), said('approve', { token: IT, owner: ME, spender: A, decrease: String(MAX) })],
@@ -83,8 +87,12 @@ describe('tokens', () => {
   })
 
   test('ether that goes along is said', () => {
-    expect(describeData(data('deposit()'), 7n)).toEqual(said('wrap', { contract: IT, from: ME, amount: '7' }))
-    expect(describeData(transferA, 7n)).toEqual({ actions: [{ action: 'pay', fields: { from: ME, to: IT, amount: '7' } }, transferred], warnings: [] })
+    const pay = { action: 'pay', fields: { from: ME, to: IT, amount: '7' } }
+    const warnings = ['value_to_contract']
+    expect(describeData(data('deposit()'), 7n)).toEqual({ actions: [pay, { action: 'wrap', fields: { contract: IT, from: ME, amount: '7' } }], warnings })
+    expect(describeData(transferA, 7n)).toEqual({ actions: [pay, transferred], warnings })
+    expect(describeData(data('multicall(bytes[])', []), 7n)).toMatchObject({ actions: [pay, { action: 'multicall', fields: { value: '7' } }], warnings })
+    expect(describeData(data('deposit()')).warnings).toEqual([])
   })
 })
 
@@ -95,8 +103,10 @@ describe('Permit2', () => {
 
   test('approve and permit', () => {
     const approve = 'approve(address,address,uint160,uint48)'
-    expect(describeData(data(approve, A, B, MAX160 - 1n, 7))).toEqual(said('approve', { token: A, owner: ME, spender: B, amount: String(MAX160 - 1n), expiration: '7' }))
-    expect(describeData(data(approve, A, B, MAX160, 7)).warnings).toEqual(['unlimited_approval'])
+    for (const amount of [MAX96, 2n ** 128n - 1n]) {
+      expect(describeData(data(approve, A, B, amount, 7))).toEqual(said('approve', { token: A, owner: ME, spender: B, amount: String(amount), expiration: '7' }))
+    }
+    for (const amount of [2n ** 128n, MAX160 - 1n, MAX160]) expect(describeData(data(approve, A, B, amount, 7)).warnings).toEqual(['unlimited_approval'])
     const single = data(`permit(address,(${D} details,address spender,uint256 deadline),bytes)`, B, { details: details(5n), spender: IT, deadline: 9n }, '0x')
     expect(describeData(single)).toEqual(said('approve', { ...fields, amount: '5' }))
     const batch = data(`permit(address,(${D}[] details,address spender,uint256 deadline),bytes)`, B, { details: [details(5n), details(MAX160)], spender: IT, deadline: 9n }, '0x')
@@ -125,7 +135,7 @@ describe('calls within calls', () => {
     const expected = [{ action: 'multicall', fields: { contract: IT, calls: '2' } }, transferred, transferred]
     expect(describeData(multicall(transferA, transferA))).toEqual({ actions: expected, warnings: [] })
     const { actions } = describeData(data('multicall(uint256,bytes[])', 9n, [transferA]), 7n)
-    expect(actions).toEqual([{ action: 'multicall', fields: { contract: IT, calls: '1', deadline: '9', value: '7' } }, transferred])
+    expect(actions.slice(1)).toEqual([{ action: 'multicall', fields: { contract: IT, calls: '1', deadline: '9', value: '7' } }, transferred])
   })
 
   test.each<[string, Hex, string]>([
@@ -138,16 +148,35 @@ describe('calls within calls', () => {
     ['executeBatch with values', data('executeBatch(address[],uint256[],bytes[])', [A], [3n], [transferA]), '3'],
     ['executeBatch without any', data('executeBatch(address[],uint256[],bytes[])', [A], [], [transferA]), '0'],
     ['executeBatch of structs', data('executeBatch((address t,uint256 v,bytes d)[])', [{ t: A, v: 3n, d: transferA }]), '3'],
-    ['ERC-7579, one', data('execute(bytes32,bytes)', `0x${'00'.repeat(32)}`, concatHex([A, `0x${'3'.padStart(64, '0')}`, transferA])), '3'],
-    [
-      'ERC-7579, many',
-      data('execute(bytes32,bytes)', `0x01${'00'.repeat(31)}`, encodeAbiParameters(parseAbiParameters('(address t, uint256 v, bytes d)[]'), [[{ t: A, v: 3n, d: transferA }]])), '3',
-    ],
   ])('%s: the contract is who calls', (_, hex, value) => {
     const { actions, warnings } = describeData(hex)
     const paid = value === '0' ? [] : [{ action: 'pay', fields: { from: IT, to: A, amount: value } }]
     expect(actions.slice(1)).toEqual([...paid, { action: 'transfer', fields: { token: A, from: IT, to: A, amount: '5' } }])
-    expect([actions[0]?.fields, warnings]).toEqual([{ contract: IT, calls: '1' }, []])
+    expect([actions[0]?.fields, warnings]).toEqual([{ contract: IT, calls: '1' }, value === '0' ? [] : ['value_to_contract']])
+  })
+
+  const one = concatHex([A, `0x${'3'.padStart(64, '0')}`, transferA])
+  const many = encodeAbiParameters(parseAbiParameters('(address t, uint256 v, bytes d)[]'), [[{ t: A, v: 3n, d: transferA }]])
+  const modular = (mode: string, content: Hex): Hex => data('execute(bytes32,bytes)', `0x${mode.padEnd(64, '0')}`, content)
+
+  test.each<[string, Hex]>([['0000', one], ['0001', one], ['0100', many], ['0101', many], ['01000000000078210001', many], ['01010000000078210001', many]])(
+    'ERC-7579 in mode %s: the contract is who calls',
+    (mode, content) => {
+      const { actions, warnings } = describeData(modular(mode, content))
+      expect(actions).toEqual([
+        { action: 'execute', fields: { contract: IT, calls: '1', mode: `0x${mode.padEnd(64, '0')}` } },
+        { action: 'pay', fields: { from: IT, to: A, amount: '3' } },
+        { action: 'transfer', fields: { token: A, from: IT, to: A, amount: '5' } },
+      ])
+      expect(warnings).toEqual(['value_to_contract'])
+    },
+  )
+
+  test.each<[string, Hex]>([
+    ['0002', one], ['02', many], ['fe', many], ['ff', one], ['01000000000078210002', many], ['01000000000012345678', many], ['00000000000078210001', one], ['0100000001', many],
+    ['0100000000000000000001', many], [`0100${'00'.repeat(29)}01`, many], ['0102', many],
+  ])('not understood: ERC-7579 in mode %s', (mode, content) => {
+    expect(describeData(modular(mode, content)).warnings).toEqual(['unknown_call', 'undecodable_call'])
   })
 
   test.each<[string, Hex]>([

@@ -6,12 +6,13 @@ import { createSiweMessage } from 'viem/siwe'
 import { readHash } from '../../lib/chains/ethereum/hash.ts'
 import { readPersonalMessage } from '../../lib/chains/ethereum/personal.ts'
 import { readSignIn } from '../../lib/chains/ethereum/siwe.ts'
-import { visible } from '../../lib/chains/ethereum/text.ts'
+import { visible } from '../../lib/chains/text.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 import { ACCOUNT, digestOf, payload, planOf, RUNS, signPlan } from '../support/messages.ts'
 
-const plan = (data: Uint8Array | string, chain = 'eip155:1') => planOf(readPersonalMessage(payload('message', data, null, chain)))
+const read = (data: Uint8Array | string, chain = 'eip155:1') => readPersonalMessage(payload('message', data, null, chain))
+const plan = (data: Uint8Array | string, chain = 'eip155:1') => planOf(read(data, chain), { rawHash: true })
 
 describe('personal_sign', () => {
   test('digests as viem and ethers make them', () => {
@@ -65,6 +66,16 @@ describe('personal_sign', () => {
     expect(plan(data).summary).toEqual({ chain: 'eip155:1', kind: 'personal_sign', actions: [{ action: 'sign_message', fields: {} }], fields, warnings })
   })
 
+  test('32 bytes that are not printable text are signed only where bare hashes are', () => {
+    const hashes = [new Uint8Array(32).fill(0x80), 'a'.repeat(31) + '\n', 'é'.repeat(16), 'a'.repeat(29) + '\u200b', '\u0000'.repeat(32), 'a'.repeat(31) + '\u007f']
+    for (const data of hashes) {
+      expect(codeOf(() => planOf(read(data)))).toBe('payload_not_permitted')
+      expect(planOf(read(data), { rawHash: true }).summary.warnings).toContain('looks_like_hash')
+    }
+    expect(planOf(read(`${'a'.repeat(30)} ~`)).summary.warnings).toEqual(['looks_like_hash'])
+    for (const length of [31, 33]) expect(planOf(read(new Uint8Array(length).fill(0x80))).summary.warnings).toEqual([])
+  })
+
   test('refused: too much, a context, a chain that is none', () => {
     expect(codeOf(() => plan(new Uint8Array(LIMITS.maxPayloadBytes)))).toBe('ok')
     expect(codeOf(() => plan(new Uint8Array(LIMITS.maxPayloadBytes + 1)))).toBe('tx_too_large')
@@ -74,12 +85,15 @@ describe('personal_sign', () => {
   })
 })
 
-test.each(['\u0000', '\r', '\u001b', '\u007f', '\u0085', '\u00ad', '\u200b', '\u200f', '\u2028', '\u2066', '\u2800', '\u3164', '\ue000', '\u{e0041}'])(
+test.each([
+  '\u0000', '\r', '\u001b', '\u007f', '\u0085', '\u00ad', '\u200b', '\u200f', '\u2028', '\u2029', '\u2066',
+  '\u2800', '\u3164', '\u115f', '\u1160', '\ue000', '\ufe00', '\ufe0f', '\u{e0000}', '\u{e0041}', '\u{e007f}', '\u{e0100}', '\u{e01ef}',
+])(
   'not seen as it is: %j',
   (char) => expect(visible(`a${char}b`)).toEqual({ text: `a\\u{${(char.codePointAt(0) as number).toString(16)}}b`, isHidden: true }),
 )
 
-test.each(['\n', '\t', '\r\n', 'é', '漢', '👍🏿', '❤️', '\ud83d\ude00'])('seen as it is: %j', (char) => {
+test.each(['\n', '\t', '\r\n', 'é', '漢', '👍🏿', '❤', '\ud83d\ude00'])('seen as it is: %j', (char) => {
   expect(visible(`a${char}b`)).toEqual({ text: `a${char}b`, isHidden: false })
 })
 

@@ -51,7 +51,7 @@ describe('digests', () => {
         'domain.name': 'Ether Mail', 'domain.chainId': '1', 'domain.verifyingContract': B,
         'message.from.name': 'Cow', 'message.from.wallet': A, 'message.to[0].name': 'Bob', 'message.to[0].wallet': B, 'message.contents': 'Hello!',
       },
-      warnings: [],
+      warnings: ['unknown_typed_data'],
     })
   })
 
@@ -90,9 +90,9 @@ function withoutDomain({ types }: TypedDataJson): Record<string, { name: string;
 
 describe('warnings', () => {
   test.each<[string, object, readonly string[]]>([
-    ['no chain id', { ...MAIL, types: { ...MAIL.types, EIP712Domain: [{ name: 'name', type: 'string' }] }, domain: { name: 'x' } }, ['any_chain']],
-    ['text that runs backwards', { ...MAIL, message: { ...MAIL.message, contents: 'a\u202eb' } }, ['hidden_characters']],
-    ['a mistyped address', { ...MAIL, message: { ...MAIL.message, from: { name: 'Cow', wallet: A.replace('CD', 'cD') } } }, ['address_checksum']],
+    ['no chain id', { ...MAIL, types: { ...MAIL.types, EIP712Domain: [{ name: 'name', type: 'string' }] }, domain: { name: 'x' } }, ['any_chain', 'unknown_typed_data']],
+    ['text that runs backwards', { ...MAIL, message: { ...MAIL.message, contents: 'a\u202eb' } }, ['unknown_typed_data', 'hidden_characters']],
+    ['a mistyped address', { ...MAIL, message: { ...MAIL.message, from: { name: 'Cow', wallet: A.replace('CD', 'cD') } } }, ['unknown_typed_data', 'address_checksum']],
   ])('%s', (_, data, warnings) => expect(read(data).summary.warnings).toEqual(warnings))
 
   test('what can not be seen is written out', () => {
@@ -243,7 +243,7 @@ describe('version 1', () => {
         'message[0].type': 'string', 'message[0].name': 'Message', 'message[0].value': 'Hi, Alice!',
         'message[1].type': 'uint32', 'message[1].name': 'A number', 'message[1].value': '1337',
       },
-      warnings: ['any_chain', 'legacy_typed_data'],
+      warnings: ['any_chain', 'legacy_typed_data', 'unknown_typed_data'],
     })
   })
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { concatHex, encodePacked, keccak256, toHex } from 'viem'
 import { readTypedData } from '../../lib/chains/ethereum/typed-data.ts'
+import { codeOf } from '../support/core-codes.ts'
 import { digestOf, payload, planOf, RUNS } from '../support/messages.ts'
 
 type Field = readonly [type: string, name: string]
@@ -26,11 +27,11 @@ const PERMISSIONS: readonly Field[] = [['address', 'token'], ['uint256', 'amount
 const TAIL: readonly Field[] = [['address', 'spender'], ['uint256', 'nonce'], ['uint256', 'deadline']]
 const permitted = { permitted: { token: TOKEN, amount: '5' }, spender: OTHER, nonce: 1, deadline: 2 }
 
-test('EIP-2612: with its amount, and unlimited from half of all on', () => {
+test('EIP-2612: with its amount, and unlimited from 2^128 on', () => {
   const fields = { token: TOKEN, owner: OTHER, spender: TOKEN, deadline: '9' }
-  const less = (2n ** 255n - 1n).toString()
+  const less = (2n ** 128n - 1n).toString()
   expect(summaryOf({ Permit: PERMIT }, permit(less))).toEqual({ actions: [{ action: 'approve', fields: { ...fields, amount: less } }], warnings: [] })
-  for (const amount of [(2n ** 255n).toString(), MAX256]) {
+  for (const amount of [(2n ** 96n - 1n).toString(), (2n ** 128n).toString(), (2n ** 255n - 1n).toString(), MAX256]) {
     expect(summaryOf({ Permit: PERMIT }, permit(amount))).toEqual({ actions: [{ action: 'approve', fields: { ...fields, amount } }], warnings: ['unlimited_approval'] })
   }
 })
@@ -89,12 +90,64 @@ test.each<[string, Readonly<Record<string, readonly Field[]>>, object]>([
   ['another order', { Permit: [...PERMIT].toReversed() }, permit('5')],
   ['a name of every object', { ['constructor']: [['uint8', 'x']] as Field[] }, { x: 1 }],
 ])('only what it is to the letter: %s', (_, types, message) => {
-  expect(summaryOf(types, message)).toEqual({ actions: [{ action: 'sign_typed_data', fields: {} }], warnings: [] })
+  expect(summaryOf(types, message)).toEqual({ actions: [{ action: 'sign_typed_data', fields: {} }], warnings: ['unknown_typed_data'] })
 })
 
 test('a permit whose domain names no token names none', () => {
   expect(summaryOf({ Permit: PERMIT }, permit('5'), {})).toEqual({
     actions: [{ action: 'approve', fields: { owner: OTHER, spender: TOKEN, amount: '5', deadline: '9' } }], warnings: ['any_chain'],
+  })
+})
+
+const SAFE: readonly Field[] = [
+  ['address', 'to'], ['uint256', 'value'], ['bytes', 'data'], ['uint8', 'operation'], ['uint256', 'safeTxGas'], ['uint256', 'baseGas'], ['uint256', 'gasPrice'],
+  ['address', 'gasToken'], ['address', 'refundReceiver'], ['uint256', 'nonce'],
+]
+
+test.each([[0, []], [1, ['delegate_call']], [2, ['delegate_call']]])('a Safe’s transaction with operation %d', (operation, more) => {
+  const message = { to: OTHER, value: 0, data: '0x', operation, safeTxGas: 0, baseGas: 0, gasPrice: 0, gasToken: TOKEN, refundReceiver: TOKEN, nonce: 1 }
+  expect(summaryOf({ SafeTx: SAFE }, message).warnings).toEqual(['unknown_typed_data', ...more])
+})
+
+describe('a user operation of ERC-4337', () => {
+  const names = 'sender nonce initCode callData accountGasLimits preVerificationGas gasFees paymasterAndData'.split(' ')
+  const types = 'address uint256 bytes bytes bytes32 uint256 bytes32 bytes'.split(' ')
+  const fields = names.map((name, index): Field => [types[index] as string, name])
+  const word = `0x${'00'.repeat(32)}`
+  const message = { sender: OTHER, nonce: 0, initCode: '0x', callData: '0x', accountGasLimits: word, preVerificationGas: 0, gasFees: word, paymasterAndData: '0x' }
+  const domain = { name: 'ERC4337', version: '1', chainId: 1, verifyingContract: '0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108' }
+
+  test('is refused, whichever its version: it is a kind of its own', () => {
+    const all = { PackedUserOperation: fields.map(([type, name]) => ({ name, type })) }
+    for (const version of ['V3', 'V4']) {
+      const data = JSON.stringify({ types: all, primaryType: 'PackedUserOperation', domain, message })
+      expect(codeOf(() => readTypedData(payload('typedData', data, { version })))).toBe('payload_kind_unknown')
+    }
+  })
+
+  test('is none by another name, or in another domain', () => {
+    expect(summaryOf({ UserOperation: fields }, message, domain).warnings).toEqual(['unknown_typed_data'])
+    expect(summaryOf({ PackedUserOperation: fields }, message, { ...domain, name: 'other' }).warnings).toEqual(['unknown_typed_data'])
+  })
+})
+
+describe('bounds on what is shown', () => {
+  const deep = (leaves: number) => {
+    const name = (level: number) => `f${level}`.padEnd(128, 'x')
+    const levels = [...Array(10).keys()]
+    const types = Object.fromEntries(levels.map((level) => [`T${level}`, [[level === 9 ? 'bool[]' : `T${level + 1}`, name(level)]] as Field[]]))
+    return { types, message: levels.reduceRight<unknown>((value, level) => ({ [name(level)]: value }), Array(leaves).fill(true)) as object }
+  }
+
+  test('paths of 256 KB at most', () => {
+    const [fits, does] = [deep(190), deep(220)]
+    expect(codeOf(() => summaryOf(fits.types, fits.message))).toBe('ok')
+    expect(codeOf(() => summaryOf(does.types, does.message))).toBe('tx_too_large')
+  })
+
+  test('a summary of 512 KB at most, with what is hidden written out', () => {
+    const text = (count: number) => codeOf(() => summaryOf({ Text: [['string', 'a']] }, { a: '\u007f'.repeat(count) }))
+    expect([text(80_000), text(120_000)]).toEqual(['ok', 'tx_too_large'])
   })
 })
 

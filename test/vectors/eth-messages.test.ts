@@ -37,7 +37,7 @@ const read = (data: unknown, context: CborValue = null): Reading => {
 function sign(reading: Reading, key: Uint8Array): string {
   const publicKey = getPublicKey(key, true)
   const account = { namespace: 'eip155', path: 'm', address: ethereum.address({ path: 'm', publicKey, chainCode: null }), publicKey, chainCode: null }
-  const permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
+  const permissions = { exportable: false, rawHash: true, withoutChainId: false, anySighash: false }
   const plan = reading.plan({ account, accounts: [account], permissions })
   return `0x${toHex(plan.assemble([signEcdsa(key, publicKey, digestOf(plan))]).signed)}`
 }

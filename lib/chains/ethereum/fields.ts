@@ -38,6 +38,11 @@ export interface Fields {
   readonly authorizationList?: readonly SignedAuthorization[]
 }
 
+/** Lists are read and shown before anybody proved to be the user: each has an end far beyond what is sent in practice. */
+const MAX_AUTHORIZATIONS = 64
+const MAX_ACCESS_ADDRESSES = 1000
+const MAX_ACCESS_KEYS = 4000
+
 export type FieldName = keyof Fields
 
 const READERS: { readonly [Name in FieldName]-?: (item: RlpItem) => Required<Fields>[Name] } = {
@@ -54,15 +59,26 @@ const READERS: { readonly [Name in FieldName]-?: (item: RlpItem) => Required<Fie
   gasPrice: readAmount,
   maxPriorityFeePerGas: readAmount,
   maxFeePerGas: readAmount,
-  accessList: (item) => readList(item).map(readAccess),
+  accessList: (item) => checkedAccessList(readList(item)).map(readAccess),
   maxFeePerBlobGas: readAmount,
   blobVersionedHashes: (item) => readList(item).map((hash) => readFixed(hash, 32)),
-  authorizationList: (item) => readList(item).map(readSignedAuthorization),
+  authorizationList: (item) => atMost(MAX_AUTHORIZATIONS, readList(item)).map(readSignedAuthorization),
 }
 
-/** @throws CloisterError `tx_malformed`, `tx_not_canonical`, `tx_field_invalid`, `tx_overflow`, `tx_chain_id_missing` */
+/** @throws CloisterError `tx_malformed`, `tx_not_canonical`, `tx_field_invalid`, `tx_overflow`, `tx_chain_id_missing`, `tx_too_large` */
 export function readFields(names: readonly FieldName[], items: readonly RlpItem[]): Fields {
   return Object.fromEntries(names.map((name, i) => [name, READERS[name](items[i] as RlpItem)])) as unknown as Fields
+}
+
+function atMost(count: number, items: readonly RlpItem[]): readonly RlpItem[] {
+  if (items.length > count) throw new CloisterError('tx_too_large')
+  return items
+}
+
+function checkedAccessList(items: readonly RlpItem[]): readonly RlpItem[] {
+  const keys = atMost(MAX_ACCESS_ADDRESSES, items).reduce<number>((sum, item) => sum + readList(readList(item, 2)[1]).length, 0)
+  if (keys > MAX_ACCESS_KEYS) throw new CloisterError('tx_too_large')
+  return items
 }
 
 function readAccess(item: RlpItem): Access {

@@ -13,7 +13,7 @@ import { addressBytes, fixedBytes, hex, integerBytes } from './values.ts'
 
 const ZERO_ADDRESS = `0x${'00'.repeat(20)}`
 /** Recovering a signer takes milliseconds: of a longer list only the first are named. */
-const MAX_RECOVERED = 32
+const MAX_RECOVERED = 4
 
 /** @param from - the account that signs */
 export function summarize(chain: string, { kind, fields }: Transaction, from: string): Summary {

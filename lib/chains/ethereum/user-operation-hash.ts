@@ -19,11 +19,12 @@ const OPERATION_TYPE = hashOf(
 /**
  * v0.7: keccak256(abi.encode(hash of the packed operation, entryPoint, chainId)); v0.8: EIP-712 in the domain "ERC4337", "1".
  * @param entryPoint - address, with its checksum
- * @throws CloisterError `tx_type_unknown`, `tx_field_invalid`
+ * @throws CloisterError `tx_type_unknown`; `tx_field_invalid` for a delegate that is not part of the hash, or is missing from it
  */
 export function userOperationHash(operation: UserOperation, entryPoint: string, chainId: bigint): Uint8Array {
   if (entryPointVersion(entryPoint) === '0.7') {
-    if (isMarked(operation.initCode)) throw new CloisterError('tx_field_invalid') // it would call the marker
+    // v0.7 would call the marker, and knows nothing of delegates.
+    if (isMarked(operation.initCode) || operation.authorization !== null) throw new CloisterError('tx_field_invalid')
     return keccak_256(concat(keccak_256(encode(operation, operation.initCode)), address(entryPoint), word(chainId)))
   }
   const domain = keccak_256(concat(DOMAIN_TYPE, hashOf('ERC4337'), hashOf('1'), word(chainId), address(entryPoint)))
@@ -40,13 +41,13 @@ function encode(operation: UserOperation, initCode: Uint8Array): Uint8Array {
 }
 
 /** EIP-7702's factory in v0.8: 0x7702, padded with zeros to 20 bytes. */
-function isMarked(initCode: Uint8Array): boolean {
+export function isMarked(initCode: Uint8Array): boolean {
   return initCode[0] === 0x77 && initCode[1] === 0x02 && initCode.subarray(2, 20).every((byte) => byte === 0)
 }
 
 /** For that factory the entry point hashes the delegate of the sender in its place, so the delegate must be known. */
 function delegatedInitCode({ initCode, authorization }: UserOperation): Uint8Array {
-  if (!isMarked(initCode)) return initCode
-  if (authorization === null) throw new CloisterError('tx_field_invalid')
-  return concat(addressBytes(authorization.address), initCode.subarray(20))
+  // A delegate that isn't hashed isn't signed: nobody should read of it as if it were.
+  if (isMarked(initCode) !== (authorization !== null)) throw new CloisterError('tx_field_invalid')
+  return authorization === null ? initCode : concat(addressBytes(authorization.address), initCode.subarray(20))
 }

@@ -16,7 +16,7 @@ import { chainIdOf } from './chain-id.ts'
 import { packed, planOf } from './signature.ts'
 import { delegation, delegationWarnings } from './summary.ts'
 import { entryPointVersion, readUserOperationJson, type UserOperation } from './user-operation-fields.ts'
-import { userOperationHash } from './user-operation-hash.ts'
+import { isMarked, userOperationHash } from './user-operation-hash.ts'
 import { hex, toAddress } from './values.ts'
 
 type Scheme = 'eip191' | 'raw'
@@ -49,7 +49,7 @@ function summarize(chain: string, operation: UserOperation, more: Readonly<Recor
   const called = callData.length === 0 ? { actions: [], warnings: [] } : describeCall({ chain, from: more['entryPoint'] ?? null, to: sender, value: 0n, data: callData })
   const before: Action[] = []
   if (authorization !== null) before.push(delegation(authorization.address, { authority: sender, chainId: String(authorization.chainId) }))
-  else if (initCode.length >= 20) before.push({ action: 'deploy_account', fields: { account: sender, factory: toAddress(initCode.subarray(0, 20)) } })
+  if (initCode.length > 0 && !isMarked(initCode)) before.push({ action: 'deploy_account', fields: { account: sender, factory: toAddress(initCode.subarray(0, 20)) } })
   const total = gas.verificationGasLimit + gas.callGasLimit + gas.preVerificationGas + gas.paymasterVerificationGasLimit + gas.paymasterPostOpGasLimit
   const numbers = { nonce, ...gas, maximumFee: total * gas.maxFeePerGas }
   const texts = Object.fromEntries(Object.entries(numbers).map(([name, number]) => [name, String(number)]))

@@ -16,7 +16,7 @@ import { readHash } from '../../../lib/chains/ethereum/hash.ts'
 import { readPersonalMessage } from '../../../lib/chains/ethereum/personal.ts'
 import { readRlpList, type RlpItem } from '../../../lib/chains/ethereum/rlp.ts'
 import { readSignIn } from '../../../lib/chains/ethereum/siwe.ts'
-import { decodeUtf8 } from '../../../lib/chains/ethereum/text.ts'
+import { decodeUtf8 } from '../../../lib/chains/text.ts'
 import { readTypedData } from '../../../lib/chains/ethereum/typed-data.ts'
 import { parseStrictJson } from '../../../lib/chains/ethereum/typed-data/json.ts'
 import { readLegacy } from '../../../lib/chains/ethereum/typed-data/legacy.ts'
@@ -246,7 +246,7 @@ export const chainsRows: readonly Row[] = [
   row('lib/chains/ethereum/hash.ts readHash', () => bytesTarget('raw', { seeds: [b(32)], decode: (data) => readHash({ kind: 'hash', chain: 'eip155:1', data, context: null }), throws: codes('message_malformed') })),
   row('lib/chains/ethereum/personal.ts readPersonalMessage', () => bytesTarget('raw', { seeds: [utf8(SIGN_IN), utf8('hi'), b(40, 255)], decode: (data) => readPersonalMessage({ kind: 'message', chain: 'eip155:1', data, context: null }), throws: codes('tx_chain_id_mismatch', 'tx_too_large') })),
   row('lib/chains/ethereum/siwe.ts readSignIn', () => textTarget({ seeds: [SIGN_IN, SIGN_IN.replace('example.com w', 'https://example.com w')], decode: readSignIn })),
-  row('lib/chains/ethereum/text.ts decodeUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo'), utf8('\ufeffx')], decode: decodeUtf8, encode: (text) => utf8(text) })),
+  row('lib/chains/text.ts decodeUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo'), utf8('\ufeffx')], decode: decodeUtf8, encode: (text) => utf8(text) })),
   row('lib/chains/ethereum/typed-data.ts readTypedData', () => bytesTarget('json', { seeds: [utf8(TYPED), utf8(PERMIT)], decode: (data) => readTypedData({ kind: 'typedData', chain: 'eip155:1', data, context: null }), throws: codes('typed_data_malformed', 'tx_chain_id_mismatch', 'tx_too_large') })),
   row(typed('json.ts parseStrictJson'), () => textTarget({ seeds: [TYPED, PERMIT, '[1,-2,"a\\u00e9\\n",{"a":{}}]', ' null '], decode: parseStrictJson, throws: malformed })),
   row(typed('types.ts readTypes'), () => textTarget({ seeds: [JSON.stringify((JSON.parse(TYPED) as { types: unknown }).types)], decode: (text) => readTypes(parseStrictJson(text)), throws: malformed })),

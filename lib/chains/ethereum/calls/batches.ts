@@ -8,6 +8,7 @@ import { action, type Call, type Effect, type Rule } from './call.ts'
 
 type Address = string
 type Target = Call & { readonly to: string }
+type Execution = readonly [to: Address, value: bigint, data: Uint8Array]
 
 /** The contract calls itself on behalf of its caller (`delegatecall`): all of them see the same sender and the same value. */
 function self(name: string, call: Target, calls: readonly Uint8Array[], fields: Parameters<typeof action>[1] = {}): Effect {
@@ -17,9 +18,9 @@ function self(name: string, call: Target, calls: readonly Uint8Array[], fields: 
 }
 
 /** The contract itself is the caller of what follows. */
-function onward(name: string, { chain, to, value: own }: Target, calls: readonly (readonly [to: Address, value: bigint, data: Uint8Array])[]): Effect {
+function onward(name: string, { chain, to, value: own }: Target, calls: readonly Execution[], fields: Parameters<typeof action>[1] = {}): Effect {
   const inner = calls.map(([target, value, data]): Call => ({ chain, from: to, to: target, value, data }))
-  return { actions: [action(name, { contract: to, calls: BigInt(calls.length), ...paid(own) })], calls: inner }
+  return { actions: [action(name, { contract: to, calls: BigInt(calls.length), ...fields, ...paid(own) })], calls: inner }
 }
 
 const paid = (value: bigint): { readonly value?: bigint } => (value === 0n ? {} : { value })
@@ -33,10 +34,17 @@ function zip(targets: readonly Address[], values: readonly bigint[] | undefined,
 
 const EXECUTIONS = parseTypes('(address,uint256,bytes)[]')
 
-/** The mode's first byte: 0, one call, packed; 1, a batch; anything else (`delegatecall` among them) runs somebody else's code as the account's. */
-function modular(mode: Uint8Array, data: Uint8Array): readonly (readonly [Address, bigint, Uint8Array])[] {
-  if (mode[0] === 1) return (decodeArguments(EXECUTIONS, data) as [readonly [Address, bigint, Uint8Array][]])[0]
-  if (mode[0] !== 0 || data.length < 52) throw new Malformed()
+/**
+ * ERC-7579's modes, byte by byte: call type (0, one call, packed; 1, a batch), what to do when a call fails (0, revert; 1, go on), 4 zeros, a selector
+ * of 4 (zeros, or ERC-7821's for a batch), 22 zeros. Any other reads the data in another way (ERC-7821's batch of batches), or runs somebody else's
+ * code as the account's (`delegatecall`).
+ */
+const MODE = /^(?:0[01]0[01](?:00){8}|010[01]0000000078210001)(?:00){22}$/
+
+function modular(mode: Uint8Array, data: Uint8Array): readonly Execution[] {
+  if (!MODE.test(toHex(mode))) throw new Malformed()
+  if (mode[0] === 1) return (decodeArguments(EXECUTIONS, data) as [readonly Execution[]])[0]
+  if (data.length < 52) throw new Malformed()
   return [[addr.addChecksum(`0x${toHex(data.subarray(0, 20))}`), toBigInt(data.subarray(20, 52)), data.slice(52)]]
 }
 
@@ -86,7 +94,10 @@ const accounts: readonly Rule[] = [
   },
   {
     signature: 'execute(bytes32,bytes)', // ERC-7579, ERC-7821
-    effect: (call, values) => onward('execute', call, modular(...(values as [Uint8Array, Uint8Array]))),
+    effect: (call, values) => {
+      const [mode, data] = values as [Uint8Array, Uint8Array]
+      return onward('execute', call, modular(mode, data), { mode: `0x${toHex(mode)}` })
+    },
   },
   {
     signature: 'executeBatch((address,uint256,bytes)[])',

@@ -36,7 +36,7 @@ const KNOWN: ReadonlyMap<string, Known> = new Map(
 /**
  * Actions in the order in which they happen, calls within calls right after what holds them; `from` and `owner` are whose they are.
  * Warnings, each once: `contract_creation`, `unknown_call`, `undecodable_call` (a known function with data that isn't its own), `unlimited_approval`,
- * `approval_for_all`.
+ * `approval_for_all`, `value_to_contract` (ether goes along with a known function: the contract has it, whatever the function says).
  */
 export function describeCall(call: Call): Description {
   const actions: Action[] = []
@@ -67,9 +67,12 @@ function describe(call: Call, depth: number, actions: Action[], warnings: Set<st
     if (known !== undefined) warnings.add('undecodable_call')
     return true
   }
-  // What is sent along to a function that does not say so goes somewhere all the same.
-  const paid = value > 0n && effect.calls === undefined && !effect.actions.some(({ action: name }) => name === 'wrap')
-  actions.push(...(paid ? [action('pay', { from, to, amount: value })] : []), ...effect.actions)
+  // What the function makes of the ether, only the contract knows; who gets it is sure.
+  if (value > 0n) {
+    actions.push(action('pay', { from, to, amount: value }))
+    warnings.add('value_to_contract')
+  }
+  actions.push(...effect.actions)
   for (const warning of effect.warnings ?? []) warnings.add(warning)
   return actions.length <= MAX_ACTIONS && (effect.calls ?? []).every((inner) => describe(inner, depth + 1, actions, warnings))
 }

@@ -6,6 +6,7 @@
  */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat, utf8 } from '../../../protocol/bytes.ts'
+import { CloisterError } from '../../../protocol/errors.ts'
 import { Malformed } from '../../../protocol/fields.ts'
 import { jsonObject, type Json } from './json.ts'
 import { arrayType, encodeType, fieldsOf, type Types } from './types.ts'
@@ -13,6 +14,8 @@ import { readValue, wordOf } from './values.ts'
 
 /** Characters of `encodeType` that one message may come to: types that all refer to each other are hashed over and over. */
 const MAX_TYPE_TEXT = 128 * 1024
+/** Characters of all paths together: long names of deep structs are said again for each value in them. */
+const MAX_PATH_TEXT = 256 * 1024
 
 export type Version = 'V3' | 'V4'
 
@@ -20,7 +23,7 @@ export type Version = 'V3' | 'V4'
 export type Line = readonly [path: string, text: string, isMistyped?: boolean]
 
 export interface Encoder {
-  /** keccak256(typeHash ‖ encodeData), 32 bytes. @throws Malformed */
+  /** keccak256(typeHash ‖ encodeData), 32 bytes. @throws Malformed, CloisterError `tx_too_large` */
   hashStruct(name: string, value: Json | undefined, path: string): Uint8Array
   /** What `hashStruct` hashes. @throws Malformed */
   encodeData(name: string, value: Json | undefined, path: string): Uint8Array
@@ -32,6 +35,13 @@ export function createEncoder(types: Types, version: Version): Encoder {
   const typeHashes = new Map<string, Uint8Array>()
 
   let typeText = 0
+  let pathText = 0
+
+  const addLine = (...line: Line): void => {
+    pathText += line[0].length
+    if (pathText > MAX_PATH_TEXT) throw new CloisterError('tx_too_large')
+    lines.push(line)
+  }
 
   const typeHash = (name: string): Uint8Array => {
     const known = typeHashes.get(name)
@@ -50,7 +60,7 @@ export function createEncoder(types: Types, version: Version): Encoder {
     // What isn't in the type would be shown to nobody and signed by nobody, and whoever wrote it meant something by it.
     const names = new Set(fields.map((field) => field.name))
     for (const member of members.keys()) if (!names.has(member)) throw new Malformed()
-    if (fields.length === 0) lines.push([path, '{}'])
+    if (fields.length === 0) addLine(path, '{}')
     const parts = [typeHash(name)]
     for (const field of fields) {
       const part = encodeField(field.type, members.get(field.name), `${path}.${field.name}`)
@@ -64,19 +74,19 @@ export function createEncoder(types: Types, version: Version): Encoder {
     if (array !== undefined) return encodeArray(array, value, path)
     if (types.has(type)) {
       if (value !== undefined && (value !== null || version === 'V3')) return keccak_256(encodeData(type, value, path))
-      lines.push([path, 'null'])
+      addLine(path, 'null')
       return version === 'V3' ? undefined : new Uint8Array(32)
     }
     // Text that is null is taken for empty text, as MetaMask has it.
     const read = readValue(type, type === 'string' && value === null ? '' : value)
-    lines.push([path, read.text, read.isMistyped ?? false])
+    addLine(path, read.text, read.isMistyped ?? false)
     return wordOf(type, read)
   }
 
   const encodeArray = ({ item, length }: NonNullable<ReturnType<typeof arrayType>>, value: Json | undefined, path: string): Uint8Array => {
     if (version === 'V3' || !Array.isArray(value) || (length !== undefined && value.length !== length)) throw new Malformed()
     const items = value as readonly Json[]
-    if (items.length === 0) lines.push([path, '[]'])
+    if (items.length === 0) addLine(path, '[]')
     return keccak_256(concat(...items.map((one, index) => encodeField(item, one, `${path}[${index}]`) as Uint8Array)))
   }
 

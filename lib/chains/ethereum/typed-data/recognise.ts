@@ -1,6 +1,7 @@
 /**
  * Typed data that hands out what an account owns: permits (EIP-2612, DAI's, ERC-721's, Permit2's) and transfers by authorization (EIP-3009). Told by
- * name and fields of the primary type, to the letter: a contract that means something else by them still checks the same hash.
+ * name and fields of the primary type, to the letter: a contract that means something else by them still checks the same hash. What none of these
+ * is gets the warning `unknown_typed_data`, and a Safe's transaction that runs another's code as the Safe's own, `delegate_call`.
  */
 import type { Action } from '../../chain.ts'
 import { isUnlimited } from '../amounts.ts'
@@ -46,13 +47,29 @@ const RULES: Readonly<Record<string, Rule>> = {
 }
 
 export function recognise(types: Types, primaryType: string, values: Values): Recognised {
-  const rule = RULES[shapeOf(types, primaryType)]
+  const shape = shapeOf(types, primaryType)
+  const rule = Object.hasOwn(RULES, shape) ? RULES[shape] : undefined
   const count = new Set([...values.keys()].map((path) => /^message\.(?:details|permitted)\[(\d+)\]/.exec(path)?.[1]).filter(Boolean)).size
   const grants = rule?.(values, count) ?? []
-  return {
-    actions: grants.map(({ action, fields }) => ({ action, fields })),
-    warnings: grants.some((grant) => grant.isUnlimited) ? ['unlimited_approval'] : [],
-  }
+  const warnings = [
+    ...(grants.some((grant) => grant.isUnlimited) ? ['unlimited_approval'] : []),
+    ...(rule === undefined ? ['unknown_typed_data'] : []),
+    ...(isDelegateCall(primaryType, values) ? ['delegate_call'] : []),
+  ]
+  return { actions: grants.map(({ action, fields }) => ({ action, fields })), warnings }
+}
+
+/**
+ * An operation of ERC-4337, as entry points since v0.8 hash it, whichever contract is named as one. It has a kind of its own, which says what it
+ * does; as typed data it would be but a row of bytes.
+ */
+export function isUserOperation(primaryType: string, values: Values): boolean {
+  return primaryType === 'PackedUserOperation' && values.get('domain.name') === 'ERC4337'
+}
+
+/** Safe's `Enum.Operation`: 0, a call; 1, a `delegatecall`. */
+function isDelegateCall(primaryType: string, values: Values): boolean {
+  return primaryType === 'SafeTx' && (values.get('message.operation') ?? '0') !== '0'
 }
 
 /** A witness (Permit2) is one field more, whatever it is; it stays among the fields of the summary. */
