@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { ComputeBudgetProgram, Ed25519Program, PublicKey, SystemProgram, Transaction, TransactionInstruction } from '@solana/web3.js'
 import { createTransferInstruction, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID } from '@solana/spl-token'
-import { visible } from '../../lib/chains/ethereum/text.ts'
+import { visible } from '../../lib/chains/text.ts'
 import type { Summary } from '../../lib/chains/chain.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { address, keypair, planFor } from '../support/solana.ts'

@@ -7,7 +7,7 @@
 import { toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Action } from '../chain.ts'
-import { visible } from '../ethereum/text.ts'
+import { visible } from '../text.ts'
 import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
 import type { AccountMeta, Instruction } from './transaction.ts'
 

@@ -12,7 +12,7 @@
 import { concat, equal, utf8 } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { visible } from '../ethereum/text.ts'
+import { visible } from '../text.ts'
 import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
 
 export interface Message {

@@ -1,7 +1,7 @@
 /** What a transaction does, as a person reads it before the PIN. */
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Summary } from '../chain.ts'
-import { visible } from '../ethereum/text.ts'
+import { visible } from '../text.ts'
 import { fromUtf8 } from './cursor.ts'
 import { readInstruction, unknown, type Decoded } from './instruction.ts'
 import { MEMO_PROGRAMS, PROGRAMS, SIGNATURE_PROGRAMS } from './programs/registry.ts'

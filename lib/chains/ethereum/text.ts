@@ -1,1 +1,0 @@
-export { decodeUtf8, visible } from '../text.ts'
