@@ -52,7 +52,7 @@ describe('counts', () => {
     expect(refusal(psbt([told], many(MAX_PARTS + 1, () => ({ script: ANYONES, amount: 50n }))))).toBe('tx_too_large')
     const bare = many(MAX_PARTS + 1, (index) => ({ txid: new Uint8Array(32).fill(1), index, sequence: 0, finalScriptSig: NONE }))
     const inputs = (count: number): Uint8Array =>
-      RawPSBTV0.encode({ global: { unsignedTx: { version: 2, inputs: bare.slice(0, count), outputs: [{ amount: 1n, script: ANYONES }], lockTime: 0 } }, inputs: bare.slice(0, count).map(() => ({})), outputs: [{}] } as never)
+      RawPSBTV0.encode({ global: { unsignedTx: { version: 2, inputs: bare.slice(0, count), outputs: [{ amount: 1n, script: ANYONES }], lockTime: 0 } }, inputs: bare.slice(0, count).map(() => ({})), outputs: [{}] })
     expect(refusal(inputs(MAX_PARTS))).toBe('tx_signer_mismatch')
     expect(refusal(inputs(MAX_PARTS + 1))).toBe('tx_too_large')
   })
@@ -77,6 +77,9 @@ describe('counts', () => {
     const data = (length: number): Uint8Array => psbt(many(100, () => ({ script })), many(10, () => ({ script: new Uint8Array(length).fill(0x51), amount: 990_000n })))
     expect(refusal(data(4_000), contextOf(legacy))).toBe('ok')
     expect(refusal(data(5_000), contextOf(legacy))).toBe('tx_too_large')
+    const parts = (count: number): Uint8Array => psbt(many(100, () => ({ script })), many(count, () => ({ script: NONE, amount: 11_000n })))
+    expect(refusal(parts(900), contextOf(legacy))).toBe('ok')
+    expect(refusal(parts(901), contextOf(legacy))).toBe('tx_too_large')
   })
 })
 

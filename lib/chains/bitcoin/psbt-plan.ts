@@ -21,6 +21,8 @@ import { encodeStripped, NO_BYTES, type TransactionOutput, type UnsignedTransact
 export const MAX_PARTS = 2_000
 /** Bytes that are hashed for inputs of before segwit, together. */
 export const MAX_LEGACY_BYTES = 5_000_000
+/** Inputs and outputs that are encoded for these: 250 inputs, each signed over all of them and 150 outputs. */
+export const MAX_LEGACY_PARTS = 100_000
 
 /** @throws CloisterError `tx_too_large`, and what {@link readPsbt} and {@link checkTransaction} throw */
 export function readTransaction(network: Network, data: Uint8Array): Reading {
@@ -65,7 +67,8 @@ function planOf(network: Network, psbt: Psbt, prevouts: readonly (Prevout | unde
 /** Before segwit, each digest is over the whole transaction again. */
 function checkLegacyWork(tx: UnsignedTransaction, own: readonly OwnInput[]): void {
   const digests = own.filter(({ type }) => type === 'p2pkh').length
-  if (digests > 0 && digests * encodeStripped(tx).length > MAX_LEGACY_BYTES) throw new CloisterError('tx_too_large')
+  const parts = digests * (tx.inputs.length + tx.outputs.length)
+  if (parts > MAX_LEGACY_PARTS || (digests > 0 && digests * encodeStripped(tx).length > MAX_LEGACY_BYTES)) throw new CloisterError('tx_too_large')
 }
 
 /**
