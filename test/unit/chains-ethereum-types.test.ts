@@ -140,12 +140,12 @@ test('the summary of EIP-7702 names who delegates to whom', async () => {
 })
 
 test('of a list of authorizations four signers are named; no list goes on forever', () => {
-  const signersOf = (count: number) => planOf('eip155:1', 'transaction', typed(4, put(EIP7702, 9, Array(count).fill(put(TUPLE, 3, '0x02'))))).summary
+  const signersOf = (count: number) => planOf('eip155:1', 'transaction', typed(4, put(EIP7702, 9, Array.from({ length: count }, () => put(TUPLE, 3, '0x02'))))).summary
     .actions.slice(1).map(({ fields }) => fields['authority'])
   expect(signersOf(6)).toEqual(['nobody', 'nobody', 'nobody', 'nobody', 'not recovered', 'not recovered'])
   const listed = (at: number, list: unknown, type = 4) => read(typed(type, put(type === 4 ? EIP7702 : FEES, at, list)))
-  expect([listed(9, Array(64).fill(TUPLE)), listed(9, Array(65).fill(TUPLE))]).toEqual(['ok', 'tx_too_large'])
-  expect([1000, 1001].map((count) => listed(8, Array(count).fill([TO, []]), 2))).toEqual(['ok', 'tx_too_large'])
+  expect([64, 65].map((count) => listed(9, Array.from({ length: count }, () => TUPLE)))).toEqual(['ok', 'tx_too_large'])
+  expect([1000, 1001].map((count) => listed(8, Array.from({ length: count }, () => [TO, []]), 2))).toEqual(['ok', 'tx_too_large'])
 })
 
 test('keys of an access list: 4,000 at most, where a blob makes room for more bytes', () => {
