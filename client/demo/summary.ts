@@ -4,6 +4,10 @@ import { formatEther } from './amounts.ts'
 import { h } from './dom.ts'
 
 const WARNINGS: Readonly<Record<string, string>> = {
+  any_chain: 'This is valid on other networks as well.',
+  unknown_typed_data: 'Nobody here knows what this kind of message does.',
+  delegate_call: 'This runs code of somebody else’s in your account’s own name.',
+  value_to_contract: 'This sends money along to a contract.',
   unlimited_approval: 'This lets somebody else take all of it, at any time.',
   contract_creation: 'This makes a new contract.',
   unknown_call: 'Nobody can tell what this call does.',
