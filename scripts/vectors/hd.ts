@@ -8,6 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
 import { publicKeyOf as pointOf, withPrivateKey } from '../../enclave-sim/core/hd.ts'
 import { mnemonicBytes, mnemonicSeed } from '../../enclave-sim/core/mnemonic.ts'
+import { chainOf } from '../../lib/chains/registry.ts'
 import { equal, toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { hexField, idOf, isObject, list, object, text, UnknownShape, type Json } from './fields.ts'
 import { eachFile, type RunFolder } from './folder.ts'
@@ -122,6 +123,11 @@ async function checkPurpose(report: Report, path: string, id: string, vector: Js
       must(equal(ownPublicKey(root.seed, at), publicKey), 'another public key')
     })
   } else report.skip(path, 'nothing but a private root, or the sentence for what follows')
-  if (vector['address'] !== undefined) report.skip(path, 'Bitcoin is not there yet')
+  if (typeof vector['address'] === 'string') {
+    await report.check(path, `${id}/address`, () => {
+      if (root.seed === undefined || typeof at !== 'string') throw new UnknownShape('no sentence before it')
+      must(chainOf('bip122').address({ path: at, publicKey: ownPublicKey(root.seed, at), chainCode: null }) === vector['address'], 'another address')
+    })
+  }
   return root
 }
