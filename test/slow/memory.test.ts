@@ -48,7 +48,9 @@ test('100 signatures: nothing in the relay, ever; in the enclave nothing afterwa
 
   // The search does find: a key that the relay is sent on purpose, and what the enclave has to know.
   const leaked = secrets.find(({ kind }) => kind === 'account private key') as Secret
-  await cloud.call('GET', `/v1/enclave?nonce=${Buffer.from(leaked.bytes).toString('base64url')}`)
+  const path = `/v1/enclave?nonce=${Buffer.from(leaked.bytes).toString('base64url')}`
+  // The relay was stopped for long: a connection that was kept open may be gone.
+  await cloud.call('GET', path).catch(() => cloud?.call('GET', path))
   expect(Object.keys(await lookInto(relay, secrets)).join()).toContain('account private key')
   const known: Secret = { kind: 'not secret', bytes: Buffer.from(cloud.stack.keyArn), text: true }
   expect(await lookInto(enclave, [known])).toMatchObject({ 'not secret, raw': expect.any(Number) })
