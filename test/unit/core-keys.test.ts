@@ -32,7 +32,7 @@ describe('mnemonics', () => {
         expect(Buffer.from(sentence).toString()).toBe(expected)
         expect(toHex(await mnemonicSeed(sentence))).toBe(toHex(mnemonicToSeedSync(expected)))
       }),
-      { numRuns: 40 },
+      { numRuns: process.env['SLOW'] === '1' ? 400 : 12 },
     )
   })
 
@@ -52,7 +52,7 @@ describe('derivation', () => {
         expect(account.address).toBe(privateKeyToAccount(`0x${toHex(node.privateKey as Uint8Array)}`).address)
         expect(account.publicKey).toEqual(node.publicKey)
       }),
-      { numRuns: 25 },
+      { numRuns: process.env['SLOW'] === '1' ? 250 : 10 },
     )
   })
 
@@ -103,7 +103,7 @@ describe('signing', () => {
         expect(BigInt(`0x${s}`)).toBeLessThanOrEqual(N / 2n)
         expect(await recoverAddress({ hash: `0x${toHex(digest)}`, signature: { r: `0x${r}`, s: `0x${s}`, yParity: recovery as 0 | 1 } })).toBe(account.address)
       }),
-      { numRuns: 25 },
+      { numRuns: process.env['SLOW'] === '1' ? 250 : 10 },
     )
   })
 
