@@ -4,15 +4,13 @@ const esmOnly = ['@noble', '@scure', 'jose', 'hpke', 'cborg', 'micro-eth-signer'
 /** As good as the others, and too long for each change. */
 const LONG = ['e2e/bad-input', 'e2e/faults', 'e2e/measured', 'e2e/openapi', 'e2e/python-client', 'unit/chains-bitcoin-bounds', 'unit/core-records', 'unit/vectors-cli']
 const SLOW = [...['slow', 'adversary'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`), ...LONG.map((name) => `<rootDir>/test/${name}.test.ts`)]
-/** Minutes on its own: `npm run deep`, or `CLOISTER_TESTS=all` and its name. */
-const DEEP = '/test/slow/memory\\.test\\.ts$'
 /** `undefined`, `slow` or `all`. */
 const mode = process.env.CLOISTER_TESTS
 
 export default {
   // `npm test` is for every change and must take under three minutes; what starts many clouds or takes longest runs with `npm run test:slow`, and in CI.
   testMatch: mode === 'slow' ? SLOW : ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: mode === undefined ? ['/test/(slow|adversary)/', ...LONG.map((name) => `/test/${name}\\.test\\.ts$`)] : mode === 'slow' ? [DEEP] : [],
+  testPathIgnorePatterns: mode === undefined ? ['/test/(slow|adversary)/', ...LONG.map((name) => `/test/${name}\\.test\\.ts$`)] : [],
   testTimeout: 30_000,
   maxWorkers: 2,
   resolver: '<rootDir>/test/support/resolver.cjs',

@@ -64,7 +64,8 @@ export async function launchEnclave(options: {
   const launcher = join(options.root, 'enclave-sim', 'platform', 'simulator', 'launch.ts')
   const args = ['--image', options.image, '--pki', options.pkiDir, '--service', `tcp:127.0.0.1:${options.port ?? 0}`, '--host', 'tcp:127.0.0.1:0']
   if (options.forwarder !== undefined) args.push('--forwarder', options.forwarder)
-  const child = spawn(process.execPath, [launcher, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  // As it is now: under jest, what a test sets is not what a child would get by itself.
+  const child = spawn(process.execPath, [launcher, ...args], { stdio: ['pipe', 'pipe', 'inherit'], env: process.env })
   const { listening, measurements } = await firstLine(child)
   const hostUrl = httpUrl(listening.host)
   let closing = false

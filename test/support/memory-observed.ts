@@ -1,5 +1,5 @@
 /** Starts the local cloud with an enclave that can be told to collect its garbage and to write a heap snapshot; else it is as shipped. */
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,12 +17,10 @@ const PRELOAD = join(process.cwd(), 'test', 'support', 'memory-collect.cjs')
 
 export async function startObservedCloud(moreFlags: readonly string[] = []): Promise<ObservedCloud> {
   const dir = await mkdtemp(join(tmpdir(), 'cloister-memory-'))
-  const [script, snapshot] = [join(dir, 'node.sh'), join(dir, 'enclave.heapsnapshot')]
+  const snapshot = join(dir, 'enclave.heapsnapshot')
   const flags = ['--expose-gc', `--require=${PRELOAD}`, `--allow-fs-read=${PRELOAD}`, `--allow-fs-write=${snapshot}`, ...moreFlags]
-  await writeFile(script, `#!/bin/sh\nexec '${process.execPath}' ${flags.join(' ')} "$@"\n`)
-  await chmod(script, 0o700)
   const before = process.env['NODE_OPTIONS']
-  Object.assign(process.env, { NODE_OPTIONS: `${before ?? ''} --require=${PRELOAD}`, CLOISTER_TEST_NODE: script })
+  Object.assign(process.env, { NODE_OPTIONS: `${before ?? ''} --require=${PRELOAD}`, CLOISTER_TEST_FLAGS: JSON.stringify(flags) })
   try {
     const cloud = await startCloud()
     const { enclave } = await processes(cloud)
@@ -50,6 +48,6 @@ export async function startObservedCloud(moreFlags: readonly string[] = []): Pro
   } finally {
     if (before === undefined) delete process.env['NODE_OPTIONS']
     else process.env['NODE_OPTIONS'] = before
-    delete process.env['CLOISTER_TEST_NODE']
+    delete process.env['CLOISTER_TEST_FLAGS']
   }
 }

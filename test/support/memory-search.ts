@@ -3,6 +3,8 @@ import type { Region } from './memory-image.ts'
 
 /** Shorter pieces are not searched for: they would be found by chance. */
 const PIECE_BYTES = 16
+/** So are two words of a mnemonic, in any English text. */
+const PROSE_CHARACTERS = 32
 
 export interface Secret {
   /** What it is, without which one: `data key`. */
@@ -10,8 +12,8 @@ export interface Secret {
   /** Which one, where there are many. */
   readonly label?: string
   readonly bytes: Uint8Array
-  /** A text as well as bytes: in UTF-16 too. */
-  readonly text?: boolean
+  /** A text as well as bytes: in UTF-16 too. `prose`: of English words. */
+  readonly text?: boolean | 'prose'
   /** A number as well as bytes: as BigInts and OpenSSL's numbers are laid out, too. */
   readonly scalar?: boolean
 }
@@ -47,7 +49,7 @@ export function formsOf({ bytes, text, scalar }: Secret): readonly (readonly [st
     const inner = Buffer.concat([Buffer.alloc(lead), raw]).toString('base64').replace(/=+$/, '').slice(lead === 0 ? 0 : 4, -2)
     texts.push([`base64 +${lead}`, inner], [`base64url +${lead}`, inner.replaceAll('+', '-').replaceAll('/', '_')])
   }
-  if (text === true) texts.push(['text', raw.toString('latin1')])
+  if (text !== undefined && text !== false) texts.push(['text', raw.toString('latin1')])
   const found: [string, Buffer][] = [['raw', raw]]
   for (const [form, value] of texts) {
     if (form !== 'text') found.push([form, Buffer.from(value, 'latin1')])
@@ -63,21 +65,34 @@ export function formsOf({ bytes, text, scalar }: Secret): readonly (readonly [st
   return found.filter(([, form]) => !seen.has(form.toString('latin1')) && seen.add(form.toString('latin1')))
 }
 
+/** Bits of the first question asked of every byte: this many fit a processor's nearest cache. */
+const FIRST_BITS = 18
 const BITS = 22
-const slot = (word: number): number => Math.imul(word, 0x9e3779b1) >>> (32 - BITS)
+// Jest looks each global up anew, which here would be for every byte.
+const { imul } = Math
+
+function pieceLength({ text }: Secret, form: string): number {
+  if (text !== 'prose' || (form !== 'raw' && !form.startsWith('text'))) return PIECE_BYTES
+  return form === 'raw' ? PROSE_CHARACTERS : 2 * PROSE_CHARACTERS
+}
 
 /** @returns a function that looks through one region after the other */
 export function createSearch(secrets: readonly Secret[]): (region: Region) => readonly Hit[] {
   const pieces = new Map<number, Piece[]>()
+  const first = new Uint8Array(2 ** FIRST_BITS / 8)
   const table = new Uint8Array(2 ** BITS)
   for (const secret of secrets) {
     for (const [form, all] of formsOf(secret)) {
-      const ends = all.length > PIECE_BYTES ? [0, all.length - PIECE_BYTES] : [0]
+      const length = pieceLength(secret, form)
+      const ends = all.length > length ? [0, all.length - length] : [0]
       for (const offset of ends) {
-        const bytes = all.subarray(offset, offset + PIECE_BYTES)
+        const bytes = all.subarray(offset, offset + length)
         if (bytes.length < 8) throw new Error('too short to be searched for')
         const word = bytes.readInt32LE(0)
-        table[slot(word)] = 1
+        const hash = imul(word, 0x9e3779b1)
+        const bit = hash >>> (32 - FIRST_BITS)
+        first[bit >>> 3] = (first[bit >>> 3] as number) | (1 << (bit & 7))
+        table[hash >>> (32 - BITS)] = 1
         pieces.set(word, [...(pieces.get(word) ?? []), { secret, form, bytes, offset, all }])
       }
     }
@@ -85,10 +100,13 @@ export function createSearch(secrets: readonly Secret[]): (region: Region) => re
 
   return ({ name, start, bytes }) => {
     const hits: Hit[] = []
+    const { length } = bytes
     let word = 0
-    for (let end = 0; end < bytes.length; end++) {
+    for (let end = 0; end < length; end++) {
       word = (word >>> 8) | ((bytes[end] as number) << 24)
-      if (end < 3 || table[slot(word)] === 0) continue
+      const hash = imul(word, 0x9e3779b1)
+      const bit = hash >>> (32 - FIRST_BITS)
+      if (((first[bit >>> 3] as number) & (1 << (bit & 7))) === 0 || table[hash >>> (32 - BITS)] === 0 || end < 3) continue
       for (const piece of pieces.get(word | 0) ?? []) {
         const at = end - 3
         if (!bytes.subarray(at, at + piece.bytes.length).equals(piece.bytes)) continue

@@ -46,7 +46,7 @@ export async function walletSecrets(
       { kind: 'PIN hash', bytes: pinHash },
       { kind: 'entropy', bytes: entropy, scalar: true },
       { kind: 'seed', bytes: seed, scalar: true },
-      { kind: 'mnemonic', bytes: mnemonicBytes(entropy), text: true },
+      { kind: 'mnemonic', bytes: mnemonicBytes(entropy), text: 'prose' },
       ...nodes.flatMap((at): Secret[] => {
         const { privateKey, chainCode } = HDKey.fromMasterSeed(seed).derive(at)
         return [
