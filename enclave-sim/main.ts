@@ -25,11 +25,15 @@ const credentials = createCredentialSource()
 const transport = existsSync('/dev/nsm') ? await openNsmDevice() : openNsmSocket({ onClose: () => process.exit(0) })
 const nsm = createNsm(transport)
 
+const { gc } = globalThis
+if (gc === undefined) throw new Error('the image starts with --expose-gc')
+
 const enclave = await bootEnclave({
   nsm,
   argon2id,
   monotonicMs: () => Number(process.hrtime.bigint() / 1_000_000n),
   seedKernel,
+  collect: () => void gc({ type: 'minor' }),
   connect: createConnect(values.forwarder === undefined ? { kind: 'direct' } : { kind: 'forwarder', directory: values.forwarder }, credentials),
 })
 

@@ -50,6 +50,8 @@ export interface Platform {
   readonly argon2id: Argon2id
   readonly monotonicMs: MonotonicMs
   readonly seedKernel: SeedKernel
+  /** Collects young garbage, and so has OpenSSL overwrite the private keys in node:crypto's objects that a request made: nothing else frees them. */
+  collect(): void
   /** Clients that reach the outside as the measured configuration says. `nowMs`: attested time, for signatures. */
   connect(configuration: Configuration, nowMs: () => number): { kms: KmsPort; table: TablePort; fetchJwks: FetchJwks }
 }
@@ -178,6 +180,7 @@ export async function bootEnclave(outside: Platform, selfTests: typeof SELF_TEST
         return inTheClear(error)
       } finally {
         open -= 1
+        platform.collect()
       }
     },
     halt,

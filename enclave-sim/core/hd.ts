@@ -4,8 +4,9 @@
  *
  * Paths accepted: `m`, or `m/` and up to 255 indices below 2^31 in plain decimal, each hardened by `'` or not; on ed25519 all of them hardened.
  */
-import { createECDH, createHmac, createPrivateKey, createPublicKey } from 'node:crypto'
+import { createECDH, createHmac } from 'node:crypto'
 import { fromHex, secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
+import { ed25519PublicKey } from './ed25519.ts'
 
 export type Curve = 'secp256k1' | 'ed25519'
 
@@ -21,8 +22,6 @@ const N = fromHex('fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364
 const INDEX = /^(0|[1-9][0-9]{0,9})('?)$/
 const HARDENED = 0x80000000
 const MAX_DEPTH = 255
-/** PrivateKeyInfo (RFC 8410 §7) up to the key's 32 bytes. */
-const ED25519_PKCS8 = fromHex('302e020100300506032b657004220420') as Uint8Array
 const ONE = secretBytes(32).fill(1, 31)
 /** One for all calls: OpenSSL clears the scalar that a new one replaces, where an object per key would wait for the collector. */
 const ecdh = createECDH('secp256k1')
@@ -63,18 +62,6 @@ export function pointOf(scalar: Uint8Array, form: 'compressed' | 'uncompressed')
     return new Uint8Array(ecdh.getPublicKey(null, form))
   } finally {
     ecdh.setPrivateKey(ONE)
-  }
-}
-
-function ed25519PublicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
-  const der = secretBytes(ED25519_PKCS8.length + 32)
-  try {
-    der.set(ED25519_PKCS8)
-    der.set(privateKey, ED25519_PKCS8.length)
-    const key = createPrivateKey({ key: der as Buffer, format: 'der', type: 'pkcs8' })
-    return new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32))
-  } finally {
-    wipe(der)
   }
 }
 

@@ -64,10 +64,10 @@ export function signTask(secret: WalletSecret, task: SigningTask): Signature {
   const { path, publicKey, scheme } = task
   const curve = scheme.kind === 'ed25519' ? 'ed25519' : 'secp256k1'
   return withKey(secret, curve, path, ({ privateKey }) => {
+    if (scheme.kind === 'ed25519') return signEd25519(privateKey, publicKey, scheme.message)
     if (!equal(publicKeyOf(curve, privateKey), publicKey)) throw new Error('the path leads to another key')
     if (scheme.kind === 'ecdsa') return signEcdsa(privateKey, publicKey, scheme.digest)
-    if (scheme.kind === 'schnorr') return signSchnorr(privateKey, scheme.digest, scheme.merkleRoot)
-    return signEd25519(privateKey, publicKey, scheme.message)
+    return signSchnorr(privateKey, scheme.digest, scheme.merkleRoot)
   })
 }
 

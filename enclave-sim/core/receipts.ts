@@ -1,5 +1,5 @@
 /** Makes a wallet's receipts (lib/protocol/receipt.ts): signed with a key of the wallet's own, which only its sealed state holds. */
-import { createCipheriv, createECDH, createHash, createPrivateKey, randomBytes, sign } from 'node:crypto'
+import { createCipheriv, createECDH, createHash, randomBytes, randomFillSync, sign } from 'node:crypto'
 import { concat, fromHex, secretBytes, wipe } from '../../lib/protocol/bytes.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
 import {
@@ -14,14 +14,18 @@ const MAX_UNWRITTEN_BYTES = 32 * 1024
 const SEC1_BEFORE = fromHex('30310201010420') as Uint8Array
 const SEC1_AFTER = fromHex('a00a06082a8648ce3d030107') as Uint8Array
 
+const ONE = secretBytes(32).fill(1, 31)
+/** One for all calls: OpenSSL clears the key that a new one replaces, where an object per key would wait for the collector. */
+const ecdh = createECDH('prime256v1')
+
 export function newReceipts(): ReceiptsState {
-  const pair = createECDH('prime256v1')
-  const publicKey = pair.generateKeys()
-  const scalar = pair.getPrivateKey() // without leading zeros
+  const publicKey = ecdh.generateKeys()
+  const scalar = ecdh.getPrivateKey() // without leading zeros
+  ecdh.setPrivateKey(ONE)
   const privateKey = secretBytes(32)
   privateKey.set(scalar, 32 - scalar.length)
   wipe(scalar)
-  return { privateKey, publicKey: new Uint8Array(publicKey.subarray(1)), storageKey: new Uint8Array(randomBytes(32)), count: 0, head: FIRST_PREVIOUS, tail: [] }
+  return { privateKey, publicKey: new Uint8Array(publicKey.subarray(1)), storageKey: randomFillSync(secretBytes(32)), count: 0, head: FIRST_PREVIOUS, tail: [] }
 }
 
 export interface Done {
@@ -39,8 +43,8 @@ export function withReceipt(receipts: ReceiptsState, done: Done, measurements: R
   const payload = encodeReceipt({ ...done, sequence: receipts.count + 1, measurements, previous: receipts.head })
   const der = concat(SEC1_BEFORE, receipts.privateKey, SEC1_AFTER)
   try {
-    const key = createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'sec1' })
-    const signature = sign('sha256', receiptSigned(payload), { key, dsaEncoding: 'ieee-p1363' })
+    const key = { key: Buffer.from(der.buffer), format: 'der', type: 'sec1', dsaEncoding: 'ieee-p1363' } as const
+    const signature = sign('sha256', receiptSigned(payload), key)
     const receipt = encodeSign1(payload, new Uint8Array(signature))
     const head = new Uint8Array(createHash('sha256').update(receipt).digest())
     return { ...receipts, count: receipts.count + 1, head, tail: [...(written ? [] : receipts.tail), receipt] }

@@ -67,7 +67,9 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: RecordBinding
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
   decipher.setAAD(bindingBytes(binding, part))
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+  const erase = eraser(sealed.length - NONCE_BYTES - TAG_BYTES)
   const opened = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES))
+  erase()
   try {
     decipher.final()
     return new Uint8Array(opened.buffer, opened.byteOffset, opened.length)
@@ -75,4 +77,14 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: RecordBinding
     wipe(opened)
     return undefined
   }
+}
+
+/**
+ * node:crypto deciphers into memory that it then cuts to size by copying, and frees the first as it is, with the plaintext in it. Whoever asks for
+ * as much again, before anybody else does, is given the same place: this asks, and has something else written there.
+ */
+function eraser(length: number): () => void {
+  const cipher = createCipheriv('aes-256-gcm', new Uint8Array(32), new Uint8Array(NONCE_BYTES))
+  const zeros = new Uint8Array(length)
+  return () => void cipher.update(zeros)
 }

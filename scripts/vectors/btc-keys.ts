@@ -1,14 +1,13 @@
 /** Vectors come with bare private keys: one-key accounts of them, and signatures for their plans. */
-import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createBase58check } from '@scure/base'
-import { taprootTweakPrivKey } from '@scure/btc-signer/utils.js'
+import { signEcdsa, signSchnorr } from '../../enclave-sim/core/signing.ts'
 import { bitcoin } from '../../lib/chains/bitcoin/bitcoin.ts'
 import { MAINNET } from '../../lib/chains/bitcoin/networks.ts'
 import type { Plan, Signature, SigningContext, SigningTask } from '../../lib/chains/chain.ts'
 import type { Payload } from '../../lib/protocol/operations.ts'
 import { UnknownShape } from './fields.ts'
-import { must } from './report.ts'
 
 export const PATHS: Readonly<Record<string, string>> = {
   p2pkh: "m/44'/0'/0'/0/0",
@@ -41,10 +40,7 @@ export function planWith(key: Uint8Array, path: string, kind: Payload['kind'], d
 
 export function signWith(key: Uint8Array, tasks: readonly SigningTask[]): readonly Signature[] {
   return tasks.map(({ scheme }) => {
-    must(scheme.kind !== 'ed25519', 'another curve')
-    if (scheme.kind === 'schnorr') return { compact: schnorr.sign(scheme.digest, taprootTweakPrivKey(key, scheme.merkleRoot ?? undefined), new Uint8Array(32)), recovery: null }
     if (scheme.kind === 'ed25519') throw new UnknownShape('another curve')
-    const recovered = secp256k1.sign(scheme.digest, key, { prehash: false, lowS: true, format: 'recovered' })
-    return { compact: recovered.slice(1), recovery: recovered[0] === 1 ? 1 : 0 }
+    return scheme.kind === 'schnorr' ? signSchnorr(key, scheme.digest, scheme.merkleRoot) : signEcdsa(key, publicKeyOf(key), scheme.digest)
   })
 }

@@ -16,12 +16,23 @@ test('50 signatures on one wallet, through two enclaves: all valid, none locked,
   const after = await record()
   expect(after['spent']).toEqual({ N: '0' })
   expect(after['wrong']).toBeUndefined()
-  expect(after['version']).toEqual({ N: '51' })
+  expectVersion(after, 51, answers)
 }, 120_000)
 
 test('200 signatures on 20 wallets', async () => {
   const wallets = await Promise.all(Array.from({ length: 20 }, () => owned(cloud)))
-  const answers = await Promise.all(wallets.flatMap((one) => Array.from({ length: 10 }, (_, nonce) => retryBusy(() => one.sign({ nonce })))))
-  expect(answers.every(({ http }) => http.status === 200)).toBe(true)
-  for (const one of wallets) expect(await one.record()).toMatchObject({ spent: { N: '0' }, version: { N: '11' } })
+  const answers = await Promise.all(wallets.map((one) => Promise.all(Array.from({ length: 10 }, (_, nonce) => retryBusy(() => one.sign({ nonce }))))))
+  expect(answers.flat().every(({ http }) => http.status === 200)).toBe(true)
+  for (const [i, one] of wallets.entries()) {
+    const after = await one.record()
+    expect(after['spent']).toEqual({ N: '0' })
+    expectVersion(after, 11, answers[i] ?? [])
+  }
 }, 120_000)
+
+/** One for each signature; on a machine that is overloaded, one more for each that was done after the relay had stopped waiting. */
+function expectVersion(record: Readonly<Record<string, { readonly N?: string | undefined }>>, version: number, answers: readonly { readonly unsure: number }[]): void {
+  const found = Number(record['version']?.N)
+  expect(found).toBeGreaterThanOrEqual(version)
+  expect(found).toBeLessThanOrEqual(version + answers.reduce((sum, { unsure }) => sum + unsure, 0))
+}

@@ -98,6 +98,7 @@ export async function createWorld(): Promise<World> {
       // Its zero means nothing: not even that of the wall clock.
       monotonicMs: () => nowMs - START_MS + 17,
       seedKernel: async () => undefined,
+      collect: () => undefined,
       connect: () => ({ kms, table: port ?? table.port(), fetchJwks: issuer.fetchJwks }),
       ...overrides,
     }),

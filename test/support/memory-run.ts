@@ -1,19 +1,22 @@
 /** A hundred signatures through a real relay and a real enclave, and every secret that they touched. */
-import { createParameters } from './core-client.ts'
 import { randomBytes } from 'node:crypto'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { keccak_256 } from '@noble/hashes/sha3.js'
-import { issuerHash } from '../../lib/tokens/owner.ts'
+import { publicKeyOf, withPrivateKey } from '../../enclave-sim/core/hd.ts'
+import { chainOf } from '../../lib/chains/registry.ts'
+import { utf8 } from '../../lib/protocol/bytes.ts'
+import type { CborValue } from '../../lib/protocol/cbor.ts'
+import { encodeAccountNames } from '../../lib/protocol/lifecycle.ts'
+import { encodeSignParameters, NO_PERMISSIONS, type Payload } from '../../lib/protocol/operations.ts'
 import { decodeRecord, type WalletRecord } from '../../lib/protocol/record.ts'
+import { issuerHash } from '../../lib/tokens/owner.ts'
 import type { Cloud } from './cloud.ts'
+import { createParameters } from './core-client.ts'
 import { childrenOf } from './memory-image.ts'
-import { versionSecrets, walletSecrets } from './memory-secrets.ts'
+import { secretsOfSignature } from './memory-nonces.ts'
 import type { Secret } from './memory-search.ts'
+import { versionSecrets, walletSecrets, type WalletAccount } from './memory-secrets.ts'
 import { operatorTable } from './operator-table.ts'
 import { rawCall } from './raw-client.ts'
-import { PATH, signParameters, transfer } from './transactions.ts'
-
-const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+import { CHAIN, PATH, transfer } from './transactions.ts'
 
 /** Process ids of the relay and of the enclave itself. */
 export async function processes(cloud: Cloud): Promise<{ readonly relay: number; readonly enclave: number }> {
@@ -24,53 +27,65 @@ export async function processes(cloud: Cloud): Promise<{ readonly relay: number;
   return { relay: relay.pid, enclave: enclave.pid }
 }
 
+/** What is signed, in turn: ECDSA, Schnorr, Ed25519. */
+const ACCOUNTS = [
+  { chain: CHAIN, path: PATH, kind: 'transaction', curve: 'secp256k1' },
+  { chain: 'bip122:000000000019d6689c085ae165831e93', path: "m/86'/0'/0'", key: "m/86'/0'/0'/0/0", kind: 'message', curve: 'secp256k1' },
+  { chain: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', path: "m/44'/501'/0'/0'", kind: 'message', curve: 'ed25519' },
+] as const satisfies readonly WalletAccount[]
+
+/** When the memory is looked into, each time with every secret that is known by then. */
+export interface Watch {
+  /** While a signature is under way. */
+  during(index: number, known: readonly Secret[]): Promise<void>
+  /** Once an answer is there: `create`, or the number of the signature. */
+  after(what: 'create' | number, known: readonly Secret[]): Promise<void>
+}
+
 /**
- * Creates a wallet and signs.
- * @param during called while a signature is under way, with every secret that is known by then
+ * Creates a wallet, gives it an account, and signs on three chains in turn.
  * @returns every secret
  */
-export async function signAndLearn(
-  cloud: Cloud,
-  user: string,
-  signatures: number,
-  during: (index: number, known: readonly Secret[]) => Promise<void>,
-): Promise<readonly Secret[]> {
+export async function signAndLearn(cloud: Cloud, user: string, signatures: number, watch: Watch): Promise<readonly Secret[]> {
   // Long and random, so that a hit means something.
   const pin = randomBytes(24).toString('base64')
   const who = await cloud.logIn(user)
   const wallet = crypto.randomUUID()
   const table = operatorTable(cloud.stack)
   const owner = `user#demo#${issuerHash(cloud.stack.issuerUrl)}#${user}`
-  const created = await rawCall(cloud, who, { op: 'create', wallet, pin, parameters: createParameters() })
-  if (created.http.status !== 201) throw new Error('the wallet was not created')
-  const { secrets, pinHash } = await walletSecrets(cloud.stack, await recordOf(table, owner, wallet), pin, PATH)
-  const account = secrets.find(({ kind }) => kind === 'account private key') as Secret
-  const known = [...secrets, ...(await versionSecrets(cloud.stack, await recordOf(table, owner, wallet), pinHash))]
-  for (let i = 0; i < signatures; i++) {
-    const transaction = transfer(i)
-    const sign = (): ReturnType<typeof rawCall> => rawCall(cloud, who, { op: 'sign', wallet, pin, parameters: signParameters(transaction) })
+  const call = async (op: 'create' | 'addAccounts' | 'sign', parameters: CborValue): Promise<void> => {
+    const once = (): ReturnType<typeof rawCall> => rawCall(cloud, who, { op, wallet, pin, parameters })
     // A relay that was stopped to be looked into has closed the connections that were kept open: whatever was sent over one was not read.
-    const [answer] = await Promise.all([sign().catch(sign), during(i, known)])
-    if (answer.sealed?.ok !== true) throw new Error('the signature was refused')
-    known.push(...noncesOf(keccak_256(transaction), account.bytes, `signature ${i}`))
+    const { sealed } = await once().catch(once)
+    if (sealed?.ok !== true) throw new Error(`${op} was refused`)
+  }
+  await call('create', createParameters())
+  const first = await recordOf(table, owner, wallet)
+  const { secrets, pinHash, seed } = await walletSecrets(cloud.stack, first, pin, ACCOUNTS)
+  const known = [...secrets, ...(await versionSecrets(cloud.stack, first, pinHash))]
+  await watch.after('create', known)
+  await call('addAccounts', encodeAccountNames([{ namespace: 'bip122', path: ACCOUNTS[1].path }]))
+  known.push(...(await versionSecrets(cloud.stack, await recordOf(table, owner, wallet), pinHash)))
+  for (let i = 0; i < signatures; i++) {
+    const account = ACCOUNTS[i % ACCOUNTS.length] as WalletAccount
+    const data = account.kind === 'transaction' ? transfer(i) : utf8(`message ${i}`)
+    const payload = { chain: account.chain, path: account.path, kind: account.kind, data, context: null, summary: null }
+    await Promise.all([call('sign', encodeSignParameters({ payloads: [payload] })), watch.during(i, known)])
     known.push(...(await versionSecrets(cloud.stack, await recordOf(table, owner, wallet), pinHash)))
+    known.push(...signatureSecrets(seed, account, payload, `signature ${i}`))
+    await watch.after(i, known)
   }
   return known
 }
 
-/** A signature's k, which gives the private key away: s⁻¹(z + r·d) mod n, or its negative where s was lowered. RFC 6979: ours is the enclave's. */
-function noncesOf(digest: Uint8Array, privateKey: Uint8Array, label: string): readonly Secret[] {
-  const signature = secp256k1.sign(digest, privateKey, { prehash: false })
-  const number = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
-  const [r, s] = [number(signature.subarray(0, 32)), number(signature.subarray(32, 64))]
-  const k = (power(s, N - 2n) * (number(digest) + r * number(privateKey))) % N
-  return [k, N - k].map((value) => ({ kind: 'signature nonce', label, bytes: Buffer.from(value.toString(16).padStart(64, '0'), 'hex'), scalar: true }))
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n
-  for (let [square, rest] = [base, exponent]; rest > 0n; [square, rest] = [(square * square) % N, rest >> 1n]) if (rest & 1n) result = (result * square) % N
-  return result
+function signatureSecrets(seed: Uint8Array, wallet: WalletAccount, payload: Payload, label: string): readonly Secret[] {
+  const chain = chainOf(payload.chain)
+  const account = withPrivateKey(seed, wallet.curve, wallet.path, ({ privateKey, chainCode }) => {
+    const key = { path: wallet.path, publicKey: publicKeyOf(wallet.curve, privateKey), chainCode: chain.derivesBelow(wallet.path) ? chainCode.slice() : null }
+    return { namespace: chain.namespace, ...key, address: chain.address(key) }
+  })
+  const { tasks } = chain.read(payload).plan({ account, accounts: [account], permissions: NO_PERMISSIONS })
+  return tasks.flatMap((task) => withPrivateKey(seed, wallet.curve, task.path, ({ privateKey }) => secretsOfSignature(task, privateKey.slice(), label)))
 }
 
 async function recordOf(table: ReturnType<typeof operatorTable>, owner: string, wallet: string): Promise<WalletRecord> {

@@ -1,5 +1,5 @@
 /** Everything secret about a wallet, learnt as no single party can: with KMS's own keys, the record, and the PIN. */
-import { HDKey } from '@scure/bip32'
+import { withPrivateKey, type Curve } from '../../enclave-sim/core/hd.ts'
 import { mnemonicBytes } from '../../enclave-sim/core/mnemonic.ts'
 import { seedKey, stateKey } from '../../enclave-sim/core/sealing.ts'
 import { openRecord, openSeed, type Vault } from '../../enclave-sim/core/unlock.ts'
@@ -21,13 +21,22 @@ export async function versionSecrets(stack: Stack, record: WalletRecord, pinHash
   ]
 }
 
-/** What stays the wallet's life long: PIN, its hash, entropy, mnemonic, seed, and every key on the way to an account. */
+export interface WalletAccount {
+  readonly chain: string
+  readonly path: string
+  /** Where the key that signs is, if it is below the account's path. */
+  readonly key?: string
+  readonly kind: 'transaction' | 'message'
+  readonly curve: Curve
+}
+
+/** What stays the wallet's life long: PIN, its hash, entropy, mnemonic, seed, every key on the way to the accounts, and the state's own keys. */
 export async function walletSecrets(
   stack: Stack,
   record: WalletRecord,
   pin: string,
-  path: string,
-): Promise<{ readonly secrets: readonly Secret[]; readonly pinHash: Uint8Array }> {
+  accounts: readonly WalletAccount[],
+): Promise<{ readonly secrets: readonly Secret[]; readonly pinHash: Uint8Array; readonly seed: Uint8Array }> {
   const dataKey = await openCiphertext(stack, record)
   const unused = (): Promise<never> => Promise.reject(new Error('unused'))
   const vault: Vault = { kmsKeyArn: stack.keyArn, argon2id, dataKeys: { open: async () => dataKey.slice(), generate: unused, random: unused } }
@@ -38,23 +47,31 @@ export async function walletSecrets(
   if (secret?.kind !== 'mnemonic') throw new Error('the wallet has a mnemonic')
   const { entropy, seed } = secret
   const pinHash = unlocked.pinHash.bytes.slice()
-  const nodes = path.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))
+  const { idempotencyKey, receipts } = opened.state
   return {
     pinHash,
+    seed,
     secrets: [
       { kind: 'PIN', bytes: Buffer.from(pin), text: true },
       { kind: 'PIN hash', bytes: pinHash },
       { kind: 'entropy', bytes: entropy, scalar: true },
       { kind: 'seed', bytes: seed, scalar: true },
       { kind: 'mnemonic', bytes: mnemonicBytes(entropy), text: 'prose' },
-      ...nodes.flatMap((at): Secret[] => {
-        const { privateKey, chainCode } = HDKey.fromMasterSeed(seed).derive(at)
-        return [
-          { kind: at === path ? 'account private key' : 'private key on the way', label: at, bytes: privateKey as Uint8Array, scalar: true },
-          { kind: 'chain code', label: at, bytes: chainCode as Uint8Array },
-        ]
-      }),
-      { kind: 'idempotency key', bytes: opened.state.idempotencyKey },
+      ...accounts.flatMap((account) => keysOnTheWay(seed, account)),
+      { kind: 'idempotency key', bytes: idempotencyKey },
+      { kind: 'receipts key', bytes: receipts.privateKey, scalar: true },
+      { kind: 'receipts storage key', bytes: receipts.storageKey },
     ],
   }
+}
+
+/** Chain codes of an account with keys below it, and below it, are not among them: they follow from the `xpub` that `view` shows. */
+function keysOnTheWay(seed: Uint8Array, { curve, path, key = path }: WalletAccount): readonly Secret[] {
+  const nodes = key.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))
+  return nodes.flatMap((at) =>
+    withPrivateKey(seed, curve, at, ({ privateKey, chainCode }): Secret[] => [
+      { kind: `${at === key ? 'account private key' : 'private key on the way'}, ${curve}`, label: at, bytes: privateKey.slice(), scalar: true },
+      ...(key !== path && at.startsWith(path) ? [] : [{ kind: 'chain code', label: at, bytes: chainCode.slice() }]),
+    ]),
+  )
 }

@@ -41,11 +41,16 @@ export function heal(faults: Faults): void {
   delete faults.skip
 }
 
-/** What a client does: the same again a little later, when the service said so. */
-export async function retryBusy(run: () => Promise<RawAnswer>): Promise<RawAnswer> {
+/**
+ * What a client does: the same again a little later, when the service said so.
+ * @returns the last answer, and how many before it were `unavailable`: of these nobody knows whether they were done
+ */
+export async function retryBusy(run: () => Promise<RawAnswer>): Promise<RawAnswer & { readonly unsure: number }> {
+  let unsure = 0
   for (let tries = 0; ; tries++) {
     const answer = await run()
-    if (![503, 409].includes(answer.http.status) || tries === 20) return answer
+    if (![503, 409].includes(answer.http.status) || tries === 20) return { ...answer, unsure }
+    if (answer.http.json['code'] === 'unavailable') unsure += 1
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400))
   }
 }
