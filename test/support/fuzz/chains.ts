@@ -18,7 +18,7 @@ import { readRlpList, type RlpItem } from '../../../lib/chains/ethereum/rlp.ts'
 import { readSignIn } from '../../../lib/chains/ethereum/siwe.ts'
 import { decodeUtf8 } from '../../../lib/chains/text.ts'
 import { readTypedData } from '../../../lib/chains/ethereum/typed-data.ts'
-import { parseStrictJson } from '../../../lib/chains/ethereum/typed-data/json.ts'
+import { parseStrictJson } from '../../../lib/chains/ethereum/strict-json.ts'
 import { readLegacy } from '../../../lib/chains/ethereum/typed-data/legacy.ts'
 import { readTypes } from '../../../lib/chains/ethereum/typed-data/types.ts'
 import { readValue } from '../../../lib/chains/ethereum/typed-data/values.ts'
@@ -248,7 +248,7 @@ export const chainsRows: readonly Row[] = [
   row('lib/chains/ethereum/siwe.ts readSignIn', () => textTarget({ seeds: [SIGN_IN, SIGN_IN.replace('example.com w', 'https://example.com w')], decode: readSignIn })),
   row('lib/chains/text.ts decodeUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo'), utf8('\ufeffx')], decode: decodeUtf8, encode: (text) => utf8(text) })),
   row('lib/chains/ethereum/typed-data.ts readTypedData', () => bytesTarget('json', { seeds: [utf8(TYPED), utf8(PERMIT)], decode: (data) => readTypedData({ kind: 'typedData', chain: 'eip155:1', data, context: null }), throws: codes('typed_data_malformed', 'tx_chain_id_mismatch', 'tx_too_large') })),
-  row(typed('json.ts parseStrictJson'), () => textTarget({ seeds: [TYPED, PERMIT, '[1,-2,"a\\u00e9\\n",{"a":{}}]', ' null '], decode: parseStrictJson, throws: malformed })),
+  row('lib/chains/ethereum/strict-json.ts parseStrictJson', () => textTarget({ seeds: [TYPED, PERMIT, '[1,-2,"a\\u00e9\\n",{"a":{}}]', ' null '], decode: parseStrictJson, throws: malformed })),
   row(typed('types.ts readTypes'), () => textTarget({ seeds: [JSON.stringify((JSON.parse(TYPED) as { types: unknown }).types)], decode: (text) => readTypes(parseStrictJson(text)), throws: malformed })),
   row(typed('legacy.ts readLegacy'), () => textTarget({ seeds: [JSON.stringify(LEGACY)], decode: (text) => readLegacy(parseStrictJson(text)), throws: malformed })),
   row(typed('values.ts readValue'), () =>

@@ -8,7 +8,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat, utf8 } from '../../../protocol/bytes.ts'
 import { CloisterError } from '../../../protocol/errors.ts'
 import { Malformed } from '../../../protocol/fields.ts'
-import { jsonObject, type Json } from './json.ts'
+import { jsonObject, type Json } from '../strict-json.ts'
 import { arrayType, encodeType, fieldsOf, type Types } from './types.ts'
 import { readValue, wordOf } from './values.ts'
 

@@ -1,6 +1,6 @@
 /** EIP-712's types: the grammar of their names, what a struct refers to, and `encodeType`. */
 import { Malformed } from '../../../protocol/fields.ts'
-import { exactObject, jsonObject, jsonString, type Json } from './json.ts'
+import { exactObject, jsonObject, jsonString, type Json } from '../strict-json.ts'
 
 export interface Field {
   readonly name: string
