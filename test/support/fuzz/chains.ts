@@ -22,7 +22,6 @@ import { parseStrictJson } from '../../../lib/chains/ethereum/strict-json.ts'
 import { readLegacy } from '../../../lib/chains/ethereum/typed-data/legacy.ts'
 import { readTypes } from '../../../lib/chains/ethereum/typed-data/types.ts'
 import { readValue } from '../../../lib/chains/ethereum/typed-data/values.ts'
-import { fromUtf8 } from '../../../lib/chains/solana/cursor.ts'
 import { resolveLookups } from '../../../lib/chains/solana/lookup-tables.ts'
 import { readMessage } from '../../../lib/chains/solana/offchain-message.ts'
 import { readTransaction } from '../../../lib/chains/solana/transaction.ts'
@@ -261,7 +260,6 @@ export const chainsRows: readonly Row[] = [
       },
       throws: malformed,
     })),
-  row('lib/chains/solana/cursor.ts fromUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo')], decode: fromUtf8, encode: (text) => utf8(text) })),
   row(['lib/chains/solana/transaction.ts readTransaction', 'lib/chains/solana/instruction.ts readInstruction'], () => bytesTarget('raw', { seeds: [solanaV0], decode: (data) => readTransaction(data, TABLES), throws: solanaError })),
   row('lib/chains/solana/offchain-message.ts readMessage', () => bytesTarget('raw', { seeds: OFFCHAIN, decode: readMessage, throws: solanaError })),
   row('lib/chains/solana/lookup-tables.ts resolveLookups', () => valueTarget('cbor', { seeds: [null, { tables: [] }], decode: (context) => resolveLookups([], context as CborValue), throws: solanaError })),
