@@ -2,7 +2,7 @@
  * Takes signed transactions apart: what was signed, and the signature. And what can be read off the bytes without
  * parsing them.
  */
-import type { EcdsaSignature } from '../../lib/chains/ethereum/signature.ts'
+import type { EcdsaSignature } from '../../enclave-sim/core/signing.ts'
 import { readRlpList, writeRlp, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
 import { concat, equal, toHex } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'

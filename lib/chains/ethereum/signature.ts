@@ -6,9 +6,6 @@ import type { Account } from '../../protocol/operations.ts'
 import type { Plan, Signature, Signed, Summary } from '../chain.ts'
 import { fixedBytes, toBigInt } from './values.ts'
 
-/** r ‖ s and the parity of R's y coordinate. */
-export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
-
 export interface EcdsaValues {
   readonly r: bigint
   readonly s: bigint
