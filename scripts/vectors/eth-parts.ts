@@ -23,7 +23,7 @@ export function chainIdOf(unsigned: Uint8Array): string {
   return `eip155:${item instanceof Uint8Array ? toNumber(item) : 1n}`
 }
 
-export interface Parts {
+interface Parts {
   /** What was signed. */
   readonly unsigned: Uint8Array
   /** `undefined` if v, r and s are none that there are. */

@@ -15,7 +15,7 @@ import { LIMITS } from '../../protocol/limits.ts'
 import { decodeUtf8, visible } from '../text.ts'
 import { cursorOver, type Cursor } from './cursor.ts'
 
-export interface Message {
+interface Message {
   readonly kind: 'offchain_message' | 'sign_message'
   readonly fields: Readonly<Record<string, string>>
   /** Addresses of all who are to sign it; `null` where it doesn't say. */

@@ -12,7 +12,7 @@ import { readValue } from './values.ts'
 
 const MAX_ENTRIES = 256
 
-export interface Legacy {
+interface Legacy {
   readonly digest: Uint8Array
   readonly lines: readonly Line[]
 }

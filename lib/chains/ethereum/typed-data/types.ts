@@ -39,7 +39,7 @@ export function isElementary(type: string): boolean {
 }
 
 /** What a type is made of, its arrays aside. */
-export function baseType(type: string): string {
+function baseType(type: string): string {
   let base = type
   for (let array = arrayType(base); array !== undefined; array = arrayType(base)) base = array.item
   return base

@@ -5,7 +5,7 @@ import { concat, fromHex, toHex, utf8 } from '../../../protocol/bytes.ts'
 import { Malformed } from '../../../protocol/fields.ts'
 import type { Json } from '../strict-json.ts'
 
-export interface Value {
+interface Value {
   /** As `abi.encodePacked` has it: of the type's own length. */
   readonly packed: Uint8Array
   /** As a person reads it. */
