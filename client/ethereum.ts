@@ -77,11 +77,6 @@ export const ethereum: ChainClient<EthereumAccount> & Pick<typeof chain, 'path' 
   account: ethereumAccountOf,
 }
 
-/** The same as `wallet.account(ethereum, options)`. @throws CloisterError `account_unknown` */
-export function ethereumAccount(wallet: WalletAccount['wallet'], options: { readonly path?: string } = {}): EthereumAccount {
-  return wallet.account(ethereum, options)
-}
-
 function ethereumAccountOf(base: WalletAccount): EthereumAccount {
   const sign = async (request: AccountRequest, options: PinOptions): Promise<SignedPayload & GuessState> => signSummarized(chain, base, request, options)
   const signMessage = async (request: EthereumRequest, options: PinOptions): Promise<SignedMessage> => {

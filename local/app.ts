@@ -5,7 +5,7 @@ import type { Measurements } from '../lib/attestation/policy.ts'
 import { login } from './login.ts'
 
 /** Options for `connect` of client/connect.ts. */
-export interface LocalApp {
+interface LocalApp {
   readonly url: string
   readonly trust: { readonly root: Uint8Array; readonly measurements: readonly Measurements[] }
   readonly login: (request: { readonly nonce: string }) => Promise<string>

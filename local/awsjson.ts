@@ -41,7 +41,7 @@ export interface AwsAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface AwsJsonService {
+interface AwsJsonService {
   /** Name in credential scopes, such as `kms`. */
   readonly service: string
   readonly region: string

@@ -3,7 +3,7 @@ import { request, type Agent } from 'node:https'
 import type { IncomingHttpHeaders } from 'node:http'
 import { MAX_BODY_BYTES } from './serve.ts'
 
-export interface HttpsRequest {
+interface HttpsRequest {
   readonly url: string
   /** Certificate of the only authority to trust, PEM. */
   readonly ca: string

@@ -11,7 +11,7 @@ import { createFaults, meetFault, type Faults } from './faults.ts'
 import type { AddressInfo } from 'node:net'
 import { listen, listenTls, send, type Listening, type Service, type TlsServerOptions } from './serve.ts'
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly clientId: string
   /** Where codes may be sent. On loopback by `http:`, any port will do (RFC 8252 §7.3). */
   readonly redirectUris: readonly string[]

@@ -8,7 +8,7 @@ export interface PageFile {
   readonly body: string | Uint8Array
 }
 
-export interface PageOptions {
+interface PageOptions {
   readonly port: number
   /** By path, `/` for the page itself. */
   readonly files: ReadonlyMap<string, PageFile>

@@ -10,7 +10,7 @@ export async function ensureDir(dir: string): Promise<void> {
 }
 
 /** Writes beside the file, syncs, then renames over it: after a crash there is the old content or the new. */
-export async function writeFileAtomic(file: string, content: string): Promise<void> {
+async function writeFileAtomic(file: string, content: string): Promise<void> {
   await ensureDir(dirname(file))
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {

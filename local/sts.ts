@@ -13,7 +13,7 @@ import { StsError } from './sts/error.ts'
 import { verifyWebIdentity, type FetchJwks, type Provider } from './sts/token.ts'
 import { errorXml, resultXml, type XmlFields } from './sts/xml.ts'
 
-export interface StsOptions {
+interface StsOptions {
   /** 0 = any free port. */
   readonly port: number
   readonly tls: TlsServerOptions

@@ -24,7 +24,7 @@ export interface LocalApi extends Api {
   readonly stack: StackReady
 }
 
-export interface LocalApiOptions {
+interface LocalApiOptions {
   readonly root: string
   readonly stateDir: string
   /** 0: any free port. */

@@ -2,7 +2,7 @@
 const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
 const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
 
-export interface Sights {
+interface Sights {
   readonly app: string
   readonly relay: string
   readonly enclave: string

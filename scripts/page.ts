@@ -8,7 +8,7 @@ import type { StackReady } from '../local/main.ts'
 import { servePage, type PageFile } from '../local/page.ts'
 import type { Service } from '../local/serve.ts'
 
-export interface WalletPageOptions {
+interface WalletPageOptions {
   /** The project's folder. */
   readonly root: string
   /** Its origin must be among the cloud's `CLOISTER_ORIGINS`. */

@@ -8,7 +8,7 @@ import { chainOf } from '../../lib/chains/registry.ts'
 import { concat, utf8 } from '../../lib/protocol/bytes.ts'
 import type { WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 
-export interface DerivedKey {
+interface DerivedKey {
   readonly privateKey: Uint8Array
   readonly publicKey: Uint8Array
   readonly chainCode: Uint8Array | null

@@ -7,7 +7,7 @@ import { parseRecoveryCode } from '../../lib/protocol/recovery-code.ts'
 import { splitSecret, type WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import { deriveAddress, deriveKey } from './derive.ts'
 
-export interface RestoredAccount {
+interface RestoredAccount {
   readonly namespace: string
   readonly path: string
   readonly address: string

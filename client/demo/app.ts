@@ -39,7 +39,7 @@ export interface App {
   wallet: Wallet | undefined
 }
 
-export interface AppOptions {
+interface AppOptions {
   readonly config: DemoConfig
   readonly main: HTMLElement
   readonly progress: HTMLElement

@@ -37,7 +37,7 @@ interface FieldOptions {
   readonly rows?: number
 }
 
-export interface Field {
+interface Field {
   readonly element: HTMLElement
   readonly input: HTMLInputElement | HTMLTextAreaElement
   /** Shows what is wrong, or, with '', that nothing is. */

@@ -6,7 +6,7 @@ import { toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import { CALLBACK_CHANNEL } from './channel.ts'
 import type { DemoConfig } from './config.ts'
 
-export interface LoginRequest {
+interface LoginRequest {
   readonly config: DemoConfig
   /** The OpenID `nonce` that binds the token to the client key. */
   readonly nonce: string

@@ -7,7 +7,7 @@ import { CloisterError } from '../connect.ts'
 import { button, h, type Child } from './dom.ts'
 import { isEasy } from './easy-pins.ts'
 
-export interface PinAsk {
+interface PinAsk {
   readonly title: string
   /** What it is for, in the dialog: a summary before a signature. */
   readonly detail?: Child

@@ -18,7 +18,7 @@ export interface Transfer {
   readonly maximumFee: bigint
 }
 
-export interface TransferRequest {
+interface TransferRequest {
   readonly account: Account
   readonly accounts: readonly Account[]
   readonly permissions: Permissions

@@ -4,7 +4,7 @@
  */
 import { CloisterError } from '../../lib/protocol/errors.ts'
 
-export interface AdmissionLimits {
+interface AdmissionLimits {
   readonly running: number
   readonly waiting: number
   readonly waitingPerOwner: number

@@ -5,7 +5,7 @@ import { readTenancy, type Tenancy } from '../../lib/tokens/tenants.ts'
 export const CONFIGURATION_PCR = 16
 
 /** One AWS service: its endpoint, and whose certificates are taken for it. */
-export interface Endpoint {
+interface Endpoint {
   /** `https://…`; `null` for AWS's own. */
   readonly url: string | null
 }

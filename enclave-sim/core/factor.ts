@@ -7,7 +7,7 @@ import type { Factor } from './state.ts'
 const STEP_MS = 30_000
 /** A telephone's clock may be one step off, either way (RFC 6238 §5.2). */
 const WINDOW = 1
-export const OTP_BYTES = 6
+const OTP_BYTES = 6
 
 /** The code of a time step: six ASCII digits. */
 export function codeAt(secret: Uint8Array, step: number): Uint8Array {

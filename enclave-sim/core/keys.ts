@@ -12,7 +12,7 @@ import { publicKeyOf, withPrivateKey, type Curve } from './hd.ts'
 import { signEcdsa, signEd25519, signSchnorr } from './signing.ts'
 
 /** The path of a wallet that is one key. */
-export const ONLY_KEY = 'm'
+const ONLY_KEY = 'm'
 
 interface Key {
   readonly privateKey: Uint8Array

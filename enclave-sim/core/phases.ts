@@ -25,7 +25,7 @@ const NEXT: Readonly<Record<Phase, readonly Phase[]>> = {
   halted: [],
 }
 
-export interface PhaseMachine {
+interface PhaseMachine {
   readonly current: Phase
   allows(ability: Ability): boolean
   /** @throws Error for a step that the table does not have */

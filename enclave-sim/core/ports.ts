@@ -50,7 +50,7 @@ export interface Charge {
   readonly atMs: number
 }
 
-export interface StoredReceipt {
+interface StoredReceipt {
   readonly owner: string
   readonly wallet: string
   readonly sequence: number

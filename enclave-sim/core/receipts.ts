@@ -28,7 +28,7 @@ export function newReceipts(): ReceiptsState {
   return { privateKey, publicKey: new Uint8Array(publicKey.subarray(1)), storageKey: randomFillSync(secretBytes(32)), count: 0, head: FIRST_PREVIOUS, tail: [] }
 }
 
-export interface Done {
+interface Done {
   readonly wallet: string
   readonly op: Operation
   readonly outcome: ReceiptOutcome

@@ -11,7 +11,7 @@ import { ARGON2_FILE, argon2Addon, findArgon2Addon } from './argon2-addon.ts'
 import { ENCLAVE_PROGRAM } from './args.ts'
 import { readImageFiles } from './files.ts'
 
-export interface BuiltImage {
+interface BuiltImage {
   /** Sorted by name; SHA-384 in lowercase hex. */
   readonly files: readonly { readonly name: string; readonly sha384: string; readonly bytes: number }[]
   /** What the bundle was made of, sorted by path: what `npm run tcb` counts. */

@@ -1,7 +1,7 @@
 /** AWS credentials come from the host. They are trusted for nothing but reaching AWS: what they may do, the key policy decides by attestation. */
 import { attempt, integer, object, text } from '../../lib/protocol/fields.ts'
 
-export interface AwsCredentials {
+interface AwsCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken: string

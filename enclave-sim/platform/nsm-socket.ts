@@ -6,7 +6,7 @@ import { createFrameReader, encodeFrame } from './nsm-frames.ts'
 import type { NsmTransport } from './nsm.ts'
 
 /** The file descriptor that the launcher hands the enclave. */
-export const NSM_SOCKET_FD = 3
+const NSM_SOCKET_FD = 3
 
 /**
  * Opens the inherited descriptor.

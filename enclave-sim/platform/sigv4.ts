@@ -4,14 +4,14 @@
  */
 import { createHash, createHmac } from 'node:crypto'
 
-export interface SigningCredentials {
+interface SigningCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   /** Of temporary credentials; `null` for a user's own. */
   readonly sessionToken: string | null
 }
 
-export interface SigningScope {
+interface SigningScope {
   readonly region: string
   /** As credential scopes name it, such as `kms`. */
   readonly service: string

@@ -9,7 +9,7 @@ import { CloisterError } from '../protocol/errors.ts'
 import { parseCertificate, type Certificate } from './certificate.ts'
 import { importP384, verifyEs384 } from './es384.ts'
 
-export interface ChainInput {
+interface ChainInput {
   /** The pinned root, DER. Its signature is not looked at: the pin is what makes it trusted. */
   readonly rootDer: Uint8Array
   /** From the one that the root issued to the one that issued the leaf, DER. */

@@ -37,7 +37,7 @@ export interface UnverifiedAttestation {
   readonly signature: Uint8Array
 }
 
-export const MAX_PAYLOAD_BYTES = 16_384
+const MAX_PAYLOAD_BYTES = 16_384
 const MAX_BYTES = MAX_PAYLOAD_BYTES + 128
 const MAX_FIELD_BYTES = 1024
 const PCR_BYTES = 48

@@ -13,7 +13,7 @@ export interface VerifiedAttestation extends AttestationDocument {
   readonly verified: true
 }
 
-export interface VerifyOptions {
+interface VerifyOptions {
   /** The pinned root certificate, DER. `cabundle[0]`, which names a root too, is never looked at. */
   readonly rootDer: Uint8Array
   /** The caller's time, milliseconds since 1970: every certificate must be valid then. */

@@ -6,7 +6,7 @@ import { theRelay } from '../relay/relay.ts'
 import { problem } from './problem.ts'
 
 type Result = APIGatewayProxyStructuredResultV2
-export type Handler = (event: APIGatewayProxyEventV2) => Promise<Result>
+type Handler = (event: APIGatewayProxyEventV2) => Promise<Result>
 
 const logger = new Logger({ serviceName: 'cloister-relay' })
 

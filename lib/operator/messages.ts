@@ -21,7 +21,7 @@ export type EnclaveAnswer =
   /** It did not answer, or is in no phase for this. */
   | { readonly enclave: number; readonly error: 'unavailable' }
 
-export const OPERATOR_ERRORS = ['malformed', 'enclave_unknown', 'enclave_required', 'internal'] as const
+const OPERATOR_ERRORS = ['malformed', 'enclave_unknown', 'enclave_required', 'internal'] as const
 export type OperatorAnswer =
   | { readonly ok: true; readonly enclaves: readonly EnclaveAnswer[] }
   | { readonly ok: false; readonly error: (typeof OPERATOR_ERRORS)[number] }

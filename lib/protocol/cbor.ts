@@ -18,7 +18,7 @@ export type CborValue =
   | { readonly [key: string]: CborValue }
 
 /** Levels of arrays and maps in one another. Without a bound, how deep is too deep would be a matter of the stack's size. */
-export const MAX_DEPTH = 32
+const MAX_DEPTH = 32
 
 const decodeOptions: DecodeOptions = {
   strict: true,

@@ -27,7 +27,7 @@ export interface ReceiptSignature {
   readonly summary: Uint8Array
 }
 
-export const RECEIPT_OUTCOMES = ['done', 'announced', 'mnemonic', 'privateKey', 'backup'] as const
+const RECEIPT_OUTCOMES = ['done', 'announced', 'mnemonic', 'privateKey', 'backup'] as const
 export type ReceiptOutcome = (typeof RECEIPT_OUTCOMES)[number]
 
 export interface Receipt {

@@ -4,7 +4,7 @@ import { concat, utf8, wipe } from './bytes.ts'
 import { framed, LABELS } from './labels.ts'
 
 /** Where a seal is used: one can't stand for the other. */
-export type SealUse = 'record' | 'backup'
+type SealUse = 'record' | 'backup'
 
 const INFO: Readonly<Record<SealUse, Uint8Array>> = { record: utf8(LABELS.recoverySeal), backup: utf8(LABELS.backupSeal) }
 const ENC_BYTES = 32

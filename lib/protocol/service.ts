@@ -103,7 +103,7 @@ export function decodeChannels(encoded: Uint8Array): readonly Uint8Array[] | und
 }
 
 /** `user_data` of the attestation that offers a channel key. */
-export interface ChannelBinding {
+interface ChannelBinding {
   readonly key: Uint8Array
   readonly notAfterMs: number
 }

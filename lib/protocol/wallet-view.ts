@@ -23,7 +23,7 @@ export interface PendingExport {
 }
 
 /** The owner's second factor. */
-export interface FactorView {
+interface FactorView {
   /** It counts from its first code on. */
   readonly confirmed: boolean
   /** Which operations ask for a code. */

@@ -10,7 +10,7 @@ import { LIMITS } from '../protocol/limits.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-export interface UnverifiedToken {
+interface UnverifiedToken {
   readonly header: Json
   readonly payload: Json
 }

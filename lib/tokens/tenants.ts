@@ -2,11 +2,11 @@
 import { array, Malformed, object, oneOf, text } from '../protocol/fields.ts'
 
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
-export type Algorithm = (typeof ALGORITHMS)[number]
+type Algorithm = (typeof ALGORITHMS)[number]
 
 /** How a token commits to its client's key. `none` trusts every bearer of the token: the relay too can then guess PINs. */
-export const PROOFS = ['nonce', 'none'] as const
-export type ProofMode = (typeof PROOFS)[number]
+const PROOFS = ['nonce', 'none'] as const
+type ProofMode = (typeof PROOFS)[number]
 
 export interface Issuer {
   /** The `iss` claim, to the letter. */

@@ -5,7 +5,7 @@ import { decodeUnverifiedToken } from './syntax.ts'
 import type { Tenancy, Tenant } from './tenants.ts'
 import { withoutWeakKeys } from './weak-keys.ts'
 
-export const CLOCK_LEEWAY_SEC = 60
+const CLOCK_LEEWAY_SEC = 60
 const JWKS_CACHE_MS = 600_000
 /** An unknown `kid` fetches the key set anew, but not more often than this: made-up ones must not become load on the issuer. */
 const JWKS_COOLDOWN_MS = 1_000

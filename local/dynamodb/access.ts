@@ -6,7 +6,7 @@
 import { AwsError, type JsonObject } from '../awsjson.ts'
 import { attributesOf, partitionOf, type Names } from './expressions.ts'
 
-export interface AccessQuestion {
+interface AccessQuestion {
   readonly action: string
   readonly table: string | undefined
   /** Context keys, lowercase. */

@@ -10,7 +10,7 @@ import dynalite from 'dynalite'
 import { listen } from '../serve.ts'
 import { ensureDir } from '../state.ts'
 
-export interface EngineAnswer {
+interface EngineAnswer {
   readonly status: number
   readonly body: string
 }

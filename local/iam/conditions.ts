@@ -33,7 +33,7 @@ const comparisons = {
 type Comparison = keyof typeof comparisons | 'Null'
 type Quantifier = 'one' | 'all' | 'any'
 
-export interface Operator {
+interface Operator {
   readonly comparison: Comparison
   readonly quantifier: Quantifier
   readonly ifExists: boolean

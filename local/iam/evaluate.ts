@@ -26,7 +26,7 @@ export interface AccessRequest {
 
 type PolicySource = 'identity-based' | 'resource-based'
 
-export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly because: string }
+type Decision = { readonly allowed: true } | { readonly allowed: false; readonly because: string }
 
 /** Identity policies alone, as DynamoDB has it without a resource policy. */
 export function decideByIdentity(request: AccessRequest, identity: readonly Policy[]): Decision {

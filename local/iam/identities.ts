@@ -26,7 +26,7 @@ export interface Identity {
 }
 
 /** A role that a caller on this machine acts as, without assuming it first. */
-export interface StaticIdentity {
+interface StaticIdentity {
   readonly roleArn: string
   readonly sessionName: string
   readonly policies: readonly Policy[]
@@ -34,7 +34,7 @@ export interface StaticIdentity {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
 }
 
-export interface SessionRequest {
+interface SessionRequest {
   readonly roleArn: string
   readonly sessionName: string
   readonly policies: readonly Policy[]

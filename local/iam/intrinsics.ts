@@ -18,7 +18,7 @@ export interface Scope {
   readonly pseudo: Readonly<Record<string, string>>
 }
 
-export interface Resolver {
+interface Resolver {
   readonly resolve: (value: Json) => Json
   readonly holds: (condition: string) => boolean
 }

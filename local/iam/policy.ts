@@ -12,7 +12,7 @@ export class PolicyError extends Error {
 }
 
 /** `identity` policies name no principal, `trust` policies no resource, `resource` policies both. */
-export type PolicyKind = 'identity' | 'resource' | 'trust'
+type PolicyKind = 'identity' | 'resource' | 'trust'
 
 export interface PrincipalPatterns {
   readonly any: boolean

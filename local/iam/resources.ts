@@ -30,7 +30,7 @@ export interface TableDefinition {
   readonly create: Readonly<Record<string, Json>>
 }
 
-export interface MainResources {
+interface MainResources {
   readonly table: TableDefinition
   readonly relayRole: Role
   readonly enclaveRole: Role
@@ -69,7 +69,7 @@ export async function loadKeyPolicy(dir: string, images: readonly string[] = [],
   return JSON.stringify(fields(template.properties('DataKey'))['KeyPolicy'])
 }
 
-export interface TenantParameters {
+interface TenantParameters {
   readonly tenant: string
   /** `https://host/path`, as in tokens. */
   readonly issuer: string

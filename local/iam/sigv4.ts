@@ -18,7 +18,7 @@ export interface SignedRequest {
   readonly body: Uint8Array
 }
 
-export interface SignatureOptions {
+interface SignatureOptions {
   readonly identities: Identities
   readonly service: string
   readonly region: string

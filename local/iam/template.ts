@@ -19,7 +19,7 @@ export interface Template {
   ofType(type: string): string[]
 }
 
-export interface TemplateOptions {
+interface TemplateOptions {
   /** Paths of the fragments; together they are one template. A section's entry may be repeated only word for word. */
   readonly files: readonly string[]
   /** One without a Default must be given; one that no fragment declares is refused. Lists are comma-separated. */

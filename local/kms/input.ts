@@ -46,7 +46,7 @@ export function optionalBoolean(input: JsonObject, name: string): boolean {
 }
 
 /** Base64 with padding, one to `maxLength` bytes. */
-export function optionalBytes(input: JsonObject, name: string, maxLength: number): Uint8Array | undefined {
+function optionalBytes(input: JsonObject, name: string, maxLength: number): Uint8Array | undefined {
   const value = valueOf(input, name)
   if (value === undefined) return undefined
   if (typeof value !== 'string') throw unreadable()

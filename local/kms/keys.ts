@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parsePolicy, type Policy } from '../iam/policy.ts'
 import { listJson, readJson, writeJson } from '../state.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
+type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
 export interface KmsKey {
   readonly keyId: string
@@ -34,7 +34,7 @@ export interface KeyStore {
   rotate(keyId: string): Promise<KmsKey>
 }
 
-export interface KeyStoreOptions {
+interface KeyStoreOptions {
   readonly dir: string
   readonly region: string
   readonly accountId: string

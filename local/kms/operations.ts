@@ -10,7 +10,7 @@ import { optionalBoolean, optionalInteger, optionalName, optionalText, refuse, r
 import type { KmsKey } from './keys.ts'
 import { attestationContext, readRecipient, type Recipient } from './recipient.ts'
 
-export type Output = Readonly<Record<string, unknown>>
+type Output = Readonly<Record<string, unknown>>
 export type Operation = (call: AwsCall, scope: KmsScope, notes: AuditNotes) => Promise<Output>
 
 const maxCiphertextBytes = 6144

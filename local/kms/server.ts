@@ -14,7 +14,7 @@ import type { KmsScope } from './access.ts'
 import { cryptoOperations } from './operations.ts'
 import type { VerifyDocument } from './recipient.ts'
 
-export interface KmsOptions {
+interface KmsOptions {
   /** State directory: a file a key. */
   readonly dir: string
   /** 0 = any free port. */

@@ -15,7 +15,7 @@ const statuses = {
   ValidationError: 400,
 } as const
 
-export type StsErrorCode = keyof typeof statuses
+type StsErrorCode = keyof typeof statuses
 
 export class StsError extends Error {
   readonly code: StsErrorCode

@@ -16,7 +16,7 @@ export interface Provider {
 /** Fetches an issuer's keys, or rejects. */
 export type FetchJwks = (issuer: string) => Promise<JSONWebKeySet>
 
-export interface WebIdentity {
+interface WebIdentity {
   readonly provider: Provider
   readonly subject: string
   readonly audience: string

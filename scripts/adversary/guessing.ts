@@ -7,7 +7,7 @@ import type { Reply } from './sealing.ts'
 
 const DAY_MS = 86_400_000
 
-export interface Guessed {
+interface Guessed {
   readonly inADay: number
   readonly in30Days: number
 }

@@ -9,7 +9,7 @@ import { ask, channelOf } from './sealing.ts'
 import { signing } from './token.ts'
 import type { World } from './world.ts'
 
-export interface HostRole {
+interface HostRole {
   readonly table: DynamoDBClient
   readonly kms: KMSClient
 }

@@ -11,9 +11,9 @@ import { takePosition, type Position } from './position.ts'
 import { appFor, type World } from './world.ts'
 
 /** What is done to the bytes for one destination. */
-export type Treatment = 'pass' | 'drop' | 'hang' | 'garble' | { readonly to: number }
+type Treatment = 'pass' | 'drop' | 'hang' | 'garble' | { readonly to: number }
 
-export interface Wire {
+interface Wire {
   readonly directory: string
   treat(port: number, treatment: Treatment): void
   /** What the enclave sent, as the host sees it. */
@@ -22,7 +22,7 @@ export interface Wire {
 }
 
 /** A forwarder for these ports of the local cloud, by the names that the configuration uses. */
-export async function layWire(directory: string, hosts: readonly string[]): Promise<Wire> {
+async function layWire(directory: string, hosts: readonly string[]): Promise<Wire> {
   await mkdir(directory, { recursive: true })
   const treatments = new Map<number, Treatment>()
   const seen: Uint8Array[] = []
@@ -75,11 +75,11 @@ function handle(inside: Socket, port: number, treatment: Treatment): void {
   })
 }
 
-export const portOf = (url: string): number => Number(new URL(url).port)
+const portOf = (url: string): number => Number(new URL(url).port)
 const nameOf = (url: string): string => `${new URL(url).hostname}:${portOf(url)}`
 
 /** Names, as the enclave's sockets are called, of all that it talks to. */
-export function destinations({ stack }: Pick<World, 'stack'>, kmsUrl = stack.services.kms.url): string[] {
+function destinations({ stack }: Pick<World, 'stack'>, kmsUrl = stack.services.kms.url): string[] {
   return [kmsUrl, stack.services.dynamodb.url, stack.issuerUrl].map(nameOf)
 }
 

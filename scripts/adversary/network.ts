@@ -55,7 +55,7 @@ export async function network(world: World): Promise<void> {
 }
 
 /** Lets the victim sign, tries something with the request first, then passes it on: it must still be served. */
-export async function withheld(world: World, use: (passed: Omit<Passed, 'answer'>) => Promise<string[]>): Promise<string[]> {
+async function withheld(world: World, use: (passed: Omit<Passed, 'answer'>) => Promise<string[]>): Promise<string[]> {
   const { position, victim } = world
   let ends: string[] = []
   position.hooks = {

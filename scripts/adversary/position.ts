@@ -28,7 +28,7 @@ export interface Passed {
 }
 
 /** What a relay may do to what passes; absent: what an honest one does. */
-export interface Hooks {
+interface Hooks {
   attest?(nonce: Uint8Array): Promise<Uint8Array>
   request?(passed: Omit<Passed, 'answer'>): Promise<Uint8Array | CloisterError>
 }

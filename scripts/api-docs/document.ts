@@ -29,7 +29,7 @@ export interface Response {
   readonly content?: Readonly<Record<string, Media>>
 }
 
-export interface Parameter {
+interface Parameter {
   readonly name: string
   readonly in: string
   readonly required?: boolean
@@ -38,7 +38,7 @@ export interface Parameter {
   readonly example?: unknown
 }
 
-export interface Operation {
+interface Operation {
   readonly operationId: string
   readonly summary: string
   readonly description?: string

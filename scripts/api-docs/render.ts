@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts'
 import { resolve, routesOf, type ApiDocument, type Media, type Response, type Route, type Schema } from './document.ts'
 import { STYLE } from './style.ts'
 
-export interface ApiPage {
+interface ApiPage {
   readonly html: string
   /** Content-Security-Policy. */
   readonly policy: string

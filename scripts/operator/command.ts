@@ -53,7 +53,7 @@ interface Pins {
 
 type Options = NonNullable<ReturnType<typeof readArgs>>['values']
 
-export interface Terminal {
+interface Terminal {
   out(line: string): void
   err(line: string): void
 }

@@ -2,9 +2,10 @@
  * Takes signed transactions apart: what was signed, and the signature. And what can be read off the bytes without
  * parsing them.
  */
-import type { EcdsaSignature } from '../../lib/chains/ethereum/signature.ts'
+import type { EcdsaSignature } from '../../enclave-sim/core/signing.ts'
 import { readRlpList, writeRlp, type RlpItem } from '../../lib/chains/ethereum/rlp.ts'
-import { concat, equal, toHex } from '../../lib/protocol/bytes.ts'
+import { toBigInt } from '../../lib/chains/ethereum/values.ts'
+import { concat, equal } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { numberBytes } from './eth-rlp.ts'
 import { hex, UnknownShape } from './fields.ts'
@@ -20,10 +21,10 @@ export function chainIdOf(unsigned: Uint8Array): string {
   } catch {
     item = undefined
   }
-  return `eip155:${item instanceof Uint8Array ? toNumber(item) : 1n}`
+  return `eip155:${item instanceof Uint8Array ? toBigInt(item) : 1n}`
 }
 
-export interface Parts {
+interface Parts {
   /** What was signed. */
   readonly unsigned: Uint8Array
   /** `undefined` if v, r and s are none that there are. */
@@ -46,7 +47,7 @@ export function takeApart(signed: Uint8Array): Parts {
   if (!(v instanceof Uint8Array) || !(r instanceof Uint8Array) || !(s instanceof Uint8Array)) throw new Failure('its signature is not read')
   const fields = inner.slice(0, -3)
   const compact = r.length > 32 || s.length > 32 ? undefined : concat(pad32(r), pad32(s))
-  const number = toNumber(v)
+  const number = toBigInt(v)
   const signature = (recovery: bigint): EcdsaSignature | undefined =>
     compact === undefined || recovery < 0n || recovery > 1n ? undefined : { compact, recovery: recovery === 0n ? 0 : 1 }
   if (type.length > 0) return { unsigned: concat(type, writeRlp(isWrapped ? [fields, ...items.slice(1)] : fields)), signature: signature(number) }
@@ -70,8 +71,4 @@ export function toItem(value: unknown): RlpItem {
 
 function pad32(bytes: Uint8Array): Uint8Array {
   return concat(new Uint8Array(32 - bytes.length), bytes)
-}
-
-function toNumber(bytes: Uint8Array): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`)
 }

@@ -1,7 +1,6 @@
 /** Signatures for vectors that come with a bare private key: by the enclave's own signer. */
 import { getPublicKey, recoverPublicKey } from '@noble/secp256k1'
-import { signEcdsa } from '../../enclave-sim/core/signing.ts'
-import type { EcdsaSignature } from '../../lib/chains/ethereum/signature.ts'
+import { signEcdsa, type EcdsaSignature } from '../../enclave-sim/core/signing.ts'
 import { chainOf } from '../../lib/chains/registry.ts'
 import { concat } from '../../lib/protocol/bytes.ts'
 

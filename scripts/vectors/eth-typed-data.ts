@@ -1,7 +1,7 @@
 /** EIP-712 of ethers and of eth-sig-util (versions 1, 3 and 4), through lib/chains/ethereum/typed-data. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { createEncoder } from '../../lib/chains/ethereum/typed-data/encode.ts'
-import { jsonObject, parseStrictJson } from '../../lib/chains/ethereum/typed-data/json.ts'
+import { jsonObject, parseStrictJson } from '../../lib/chains/ethereum/strict-json.ts'
 import { readTypedData } from '../../lib/chains/ethereum/typed-data.ts'
 import { encodeType, readTypes } from '../../lib/chains/ethereum/typed-data/types.ts'
 import type { Reading } from '../../lib/chains/chain.ts'

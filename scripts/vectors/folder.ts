@@ -63,15 +63,6 @@ export async function checkEach(report: Report, file: VectorFile, check: (vector
   }
 }
 
-/** For a folder whose subject the project doesn't have: every vector of every file, one reason. */
-export function skipAll(reason: string): RunFolder {
-  return (folder, report) =>
-    eachFile(folder, report, (file) => {
-      report.skip(file.path, reason, file.vectors.length)
-      return Promise.resolve()
-    })
-}
-
 function readVectors(folder: Folder, path: string, report: Report): VectorFile | undefined {
   try {
     if (!path.endsWith('.json')) throw new UnknownShape('not a vector file')

@@ -5,7 +5,7 @@ import { UnknownShape } from './fields.ts'
  * Thrown by a check whose vector is about something that the project doesn't do. Never for something that it does
  * wrong.
  */
-export class Skip extends Error {}
+class Skip extends Error {}
 
 /** Thrown by a check that the project failed. */
 export class Failure extends Error {}

@@ -1,7 +1,7 @@
 /** Bytes in the encodings that Solana's tools write: hex, base64, base58, or a list of numbers. */
 import { base58, base64 } from '@scure/base'
 import { fromHex } from '../../lib/protocol/bytes.ts'
-import { isObject, UnknownShape, type Json } from './fields.ts'
+import { isObject, type Json } from './fields.ts'
 
 /** What a value may stand for, most likely first; none where it stands for no bytes. */
 export function readings(value: unknown): readonly Uint8Array[] {
@@ -34,11 +34,6 @@ export function seedsOf(vector: Json): readonly Uint8Array[] {
 export function mustFail(vector: Json): boolean {
   const { valid, result, error, expected } = vector
   return valid === false || [result, expected].some((said) => said === 'invalid' || said === 'error' || said === false) || (error !== undefined && error !== null && error !== false)
-}
-
-export function required(bytes: Uint8Array | undefined, what: string): Uint8Array {
-  if (bytes === undefined) throw new UnknownShape(`${what} is not bytes`)
-  return bytes
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -8,7 +8,7 @@ import { decodeUnverifiedAttestation } from '../../lib/attestation/document.ts'
 import type { ErrorCode } from '../../lib/protocol/errors.ts'
 import type { Cloud } from '../support/cloud.ts'
 
-export interface Lie {
+interface Lie {
   readonly name: string
   readonly code: ErrorCode
   /** What the page must say. */

@@ -7,7 +7,7 @@ import type { Service } from '../../local/serve.ts'
 import { startWalletPage } from '../../scripts/page.ts'
 import { startCloud, type Cloud } from '../support/cloud.ts'
 
-export const ROOT = process.cwd()
+const ROOT = process.cwd()
 export const PIN = '493817'
 export const PHONE = { width: 390, height: 844 }
 export const DESKTOP = { width: 1280, height: 800 }

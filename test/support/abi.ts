@@ -1,27 +1,26 @@
 /** Arguments of any type that the project's signatures use, for comparison with viem. */
 import fc from 'fast-check'
-import { getAddress, toHex, type Hex } from 'viem'
+import { toHex } from 'viem'
 import type { AbiType, AbiValue } from '../../lib/chains/ethereum/calls/abi.ts'
+import { address, bytesHex } from './evm-values.ts'
 
 /** As viem takes them. */
 export function argumentsOf(types: readonly AbiType[]): fc.Arbitrary<readonly unknown[]> {
   return fc.tuple(...types.map(valueOf))
 }
 
-const hexOf = (minLength: number, maxLength = minLength): fc.Arbitrary<Hex> => fc.uint8Array({ minLength, maxLength }).map((bytes) => toHex(Uint8Array.from(bytes)))
-
 function valueOf(type: AbiType): fc.Arbitrary<unknown> {
   switch (type.kind) {
     case 'uint':
       return fc.oneof(fc.bigInt(0n, 2n ** BigInt(type.bits) - 1n), fc.constantFrom(0n, 2n ** BigInt(type.bits) - 1n)).map((number) => (type.bits <= 48 ? Number(number) : number))
     case 'address':
-      return hexOf(20).map((raw) => getAddress(raw))
+      return address
     case 'bool':
       return fc.boolean()
     case 'bytes':
-      return hexOf(0, 70)
+      return bytesHex(0, 70)
     case 'fixedBytes':
-      return hexOf(type.length)
+      return bytesHex(type.length)
     case 'array':
       return fc.array(valueOf(type.item), { maxLength: 3 })
     case 'tuple':

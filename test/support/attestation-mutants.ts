@@ -1,6 +1,6 @@
 /** Every small change to a byte string, or a sample of them: what a verifier must not let through. */
 
-export interface Mutant {
+interface Mutant {
   readonly name: string
   readonly bytes: Uint8Array
 }

@@ -5,7 +5,7 @@
 import { encode } from 'cborg'
 import { concat, fromHex, utf8 } from '../../lib/protocol/bytes.ts'
 
-export type Bytes = Uint8Array<ArrayBuffer>
+type Bytes = Uint8Array<ArrayBuffer>
 type Curve = 'P-256' | 'P-384'
 
 export const hex = (text: string): Bytes => fromHex(text.replaceAll(' ', '')) as Bytes
@@ -26,7 +26,7 @@ export const OID = {
   unknown: hex('06032a0304'),
 }
 const CRITICAL = hex('0101ff')
-export const ES384_ALGORITHM = hex('300a06082a8648ce3d040303')
+const ES384_ALGORITHM = hex('300a06082a8648ce3d040303')
 export const ES256_ALGORITHM = hex('300a06082a8648ce3d040302')
 
 export function extension(oid: Uint8Array, critical: boolean, value: Uint8Array): Bytes {
@@ -54,7 +54,7 @@ export async function makeKey(curve: Curve = 'P-384'): Promise<Key> {
   return { pair, spki: new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey)) }
 }
 
-export async function signRaw(key: Key, data: Uint8Array, hash = 'SHA-384'): Promise<Bytes> {
+async function signRaw(key: Key, data: Uint8Array, hash = 'SHA-384'): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash }, key.pair.privateKey, new Uint8Array(data)))
 }
 
@@ -78,7 +78,7 @@ export interface CertificatePlan {
 }
 
 /** ECDSA-Sig-Value from r ‖ s. */
-export function derSignature(raw: Uint8Array): Bytes {
+function derSignature(raw: Uint8Array): Bytes {
   const half = raw.length / 2
   const integer = (bytes: Uint8Array): Bytes => {
     let start = 0
@@ -150,7 +150,7 @@ export class Raw {
     this.bytes = typeof text === 'string' ? hex(text) : text
   }
 }
-export const cbor = (value: unknown): Uint8Array => (value instanceof Raw ? value.bytes : encode(value, { float64: true }))
+const cbor = (value: unknown): Uint8Array => (value instanceof Raw ? value.bytes : encode(value, { float64: true }))
 
 export type Entry = readonly [key: unknown, value: unknown]
 

@@ -11,7 +11,7 @@ initEccLib(ecc)
 export type Type = 'p2pkh' | 'p2sh-p2wpkh' | 'p2wpkh' | 'p2tr'
 export const PURPOSES: Readonly<Record<Type, number>> = { p2pkh: 44, 'p2sh-p2wpkh': 49, p2wpkh: 84, p2tr: 86 }
 
-export function paymentOf(type: Type, publicKey: Uint8Array): Payment {
+function paymentOf(type: Type, publicKey: Uint8Array): Payment {
   switch (type) {
     case 'p2pkh':
       return payments.p2pkh({ pubkey: publicKey })
@@ -53,7 +53,7 @@ export interface PsbtSpec {
   readonly outputs: readonly OutputSpec[]
 }
 
-export interface Built {
+interface Built {
   readonly psbt: Psbt
   readonly bytes: Uint8Array
   readonly spent: readonly Spent[]

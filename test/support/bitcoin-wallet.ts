@@ -18,7 +18,7 @@ export interface TestWallet {
   sign(tasks: readonly SigningTask[]): readonly Signature[]
 }
 
-export const NOTHING_PERMITTED: Permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
+const NOTHING_PERMITTED: Permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
 
 export function walletFrom(seed: Uint8Array): TestWallet {
   const root = HDKey.fromMasterSeed(seed)
@@ -50,7 +50,7 @@ export function walletFrom(seed: Uint8Array): TestWallet {
   }
 }
 
-export function signTask({ scheme }: SigningTask, key: Uint8Array): Signature {
+function signTask({ scheme }: SigningTask, key: Uint8Array): Signature {
   switch (scheme.kind) {
     case 'ecdsa': {
       const signature = secp256k1.Signature.fromBytes(secp256k1.sign(scheme.digest, key, { prehash: false, lowS: true, format: 'recovered' }), 'recovered')

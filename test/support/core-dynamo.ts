@@ -4,7 +4,7 @@
  */
 import type { HttpsPost } from '../../enclave-sim/platform/https-post.ts'
 
-export type Value = { readonly S?: string; readonly N?: string; readonly B?: string; readonly NS?: readonly string[] }
+type Value = { readonly S?: string; readonly N?: string; readonly B?: string; readonly NS?: readonly string[] }
 export type Item = Readonly<Record<string, Value>>
 
 interface Statement {
@@ -16,7 +16,7 @@ interface Statement {
   readonly ExpressionAttributeValues?: Readonly<Record<string, Value>>
 }
 
-export interface MemoryDynamo {
+interface MemoryDynamo {
   readonly post: HttpsPost
   item(owner: string, wallet: string): Item | undefined
   /** Every item, in the order of partition and sort key. */

@@ -13,7 +13,7 @@ export const ABANDON = 'abandon abandon abandon abandon abandon abandon abandon 
 
 export const mnemonic = (sentence = ABANDON, passphrase = ''): ImportedSecret => ({ kind: 'mnemonic', mnemonic: utf8(sentence), passphrase: utf8(passphrase) })
 
-export interface NewWalletShot {
+interface NewWalletShot {
   readonly pin?: string
   readonly recovery?: boolean
   readonly permissions?: Partial<Permissions>
@@ -51,7 +51,7 @@ export function withRecovery(outcome: Outcome): WalletWithRecovery {
   return resultOf(outcome, decodeWithRecovery)
 }
 
-export function resultOf<T>(outcome: Outcome, decode: (value: CborValue) => T | undefined): T {
+function resultOf<T>(outcome: Outcome, decode: (value: CborValue) => T | undefined): T {
   const result = outcome.result === undefined ? undefined : decode(outcome.result)
   if (result === undefined) throw new Error(outcome.code)
   return result

@@ -20,7 +20,7 @@ const START_MS = Date.UTC(2026, 5, 1, 12)
 const instanceId = 'i-0123456789abcdef0'
 const moduleId = `${instanceId}-enc0123456789abcdef`
 
-export const BOOT_PCRS = new Map([0, 1, 2, 3, 4].map((index) => [index, new Uint8Array(48).fill(index + 1)]))
+const BOOT_PCRS = new Map([0, 1, 2, 3, 4].map((index) => [index, new Uint8Array(48).fill(index + 1)]))
 
 export const CONFIGURATION = {
   format: 1,

@@ -8,7 +8,7 @@ import type { Account, PayloadKind, Permissions } from '../../lib/protocol/opera
 
 export const hex = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text.replace(/^0x/, ''), 'hex'))
 export const KEY = hex('46'.repeat(32))
-export const NOTHING_PERMITTED: Permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
+const NOTHING_PERMITTED: Permissions = { exportable: false, rawHash: false, withoutChainId: false, anySighash: false }
 /** Random cases a property and library; every type has two. */
 export const RUNS = process.env['SLOW'] === '1' ? 1000 : 25
 

@@ -3,7 +3,7 @@ import { chainOf } from '../../lib/chains/registry.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import type { PayloadKind } from '../../lib/protocol/operations.ts'
 
-export function signs(namespace: string, kind: PayloadKind): boolean {
+function signs(namespace: string, kind: PayloadKind): boolean {
   try {
     chainOf(namespace).read({ chain: `${namespace}:1`, kind, data: new Uint8Array(), context: null })
     return true

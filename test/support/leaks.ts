@@ -1,7 +1,7 @@
 /** Looks for secrets in a heap of bytes, in every form in which one is likely to be written. */
 
 /** A secret's spellings: raw, hex, base64 and base64url at each alignment, decimal, and its bytes as a JSON array. */
-export function spellings(secret: Uint8Array): Buffer[] {
+function spellings(secret: Uint8Array): Buffer[] {
   const bytes = Buffer.from(secret)
   const found = [bytes, Buffer.from(bytes.toString('hex')), Buffer.from(bytes.toString('hex').toUpperCase())]
   for (let lead = 0; lead < 3; lead++) {

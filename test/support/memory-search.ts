@@ -38,7 +38,7 @@ interface Piece {
 }
 
 /** Every form of one secret, by name. */
-export function formsOf({ bytes, text, scalar }: Secret): readonly (readonly [string, Buffer])[] {
+function formsOf({ bytes, text, scalar }: Secret): readonly (readonly [string, Buffer])[] {
   const raw = Buffer.from(bytes)
   const texts: [string, string][] = [
     ['hex', raw.toString('hex')],

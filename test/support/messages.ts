@@ -7,7 +7,7 @@ import type { CborValue } from '../../lib/protocol/cbor.ts'
 import type { Permissions } from '../../lib/protocol/operations.ts'
 
 export const RUNS = process.env['SLOW'] === '1' ? 1000 : 50
-export const KEY = new Uint8Array(32).fill(0x42)
+const KEY = new Uint8Array(32).fill(0x42)
 const publicKey = getPublicKey(KEY, true)
 const PATH = "m/44'/60'/0'/0/0"
 export const ACCOUNT = { namespace: 'eip155', path: PATH, address: ethereum.address({ path: PATH, publicKey, chainCode: null }), publicKey, chainCode: null }

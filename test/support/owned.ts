@@ -10,7 +10,7 @@ import { CREATE, signParameters, transfer } from './transactions.ts'
 export const PIN = '493817'
 let users = 0
 
-export interface Owned {
+interface Owned {
   readonly who: LoggedIn
   readonly wallet: string
   record(): Promise<Record<string, AttributeValue>>

@@ -11,7 +11,7 @@ import type { ServiceAnswer } from '../../lib/protocol/service.ts'
 import type { Trust } from '../../client/trust.ts'
 import { createWorld, type World } from './core-world.ts'
 
-export interface Sent {
+interface Sent {
   readonly method: string
   readonly path: string
   readonly body: string | undefined

@@ -18,7 +18,7 @@ import {
 } from '@solana/spl-token'
 import { Authorized, Lockup, PublicKey, StakeAuthorizationLayout, StakeProgram, SystemProgram, TransactionInstruction, type Keypair, type Transaction } from '@solana/web3.js'
 
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly instruction: TransactionInstruction
   readonly action: string
@@ -28,7 +28,7 @@ export interface Sample {
 }
 
 /** What the samples are made of: the signer, six other addresses, an amount (64 bits), decimals, a seed. */
-export interface Parts {
+interface Parts {
   readonly me: PublicKey
   readonly others: readonly PublicKey[]
   readonly amount: bigint
@@ -73,7 +73,7 @@ export function systemSamples({ me, others, amount, seed }: Parts): readonly Sam
   })
 }
 
-export function stakeSamples({ me, others, amount, seed }: Parts): readonly Sample[] {
+function stakeSamples({ me, others, amount, seed }: Parts): readonly Sample[] {
   const [stake, vote, to, custodian, owner] = others as [PublicKey, PublicKey, PublicKey, PublicKey, PublicKey]
   const lamports = asNumber(amount)
   const lockup = new Lockup(Number(BigInt.asIntN(40, amount)), lamports >>> 0, custodian)
@@ -93,7 +93,7 @@ export function stakeSamples({ me, others, amount, seed }: Parts): readonly Samp
 }
 
 /** What both token programs have. */
-export function tokenSamples({ me, others, amount, decimals }: Parts, programId: PublicKey): readonly Sample[] {
+function tokenSamples({ me, others, amount, decimals }: Parts, programId: PublicKey): readonly Sample[] {
   const [from, to, mint, cosigner, other] = others as [PublicKey, PublicKey, PublicKey, PublicKey, PublicKey]
   const approval = amount >= 2n ** 63n ? ['unlimited_approval'] : []
   const samples = named({
@@ -130,7 +130,7 @@ export function tokenSamples({ me, others, amount, decimals }: Parts, programId:
 }
 
 /** What Token-2022 alone has. */
-export function token2022Samples({ me, others, amount, decimals }: Parts): readonly Sample[] {
+function token2022Samples({ me, others, amount, decimals }: Parts): readonly Sample[] {
   const [from, to, mint, other] = others as [PublicKey, PublicKey, PublicKey, PublicKey]
   const id = TOKEN_2022_PROGRAM_ID
   const basisPoints = Number(amount % 10_001n)
@@ -174,7 +174,7 @@ export function token2022Samples({ me, others, amount, decimals }: Parts): reado
   })
 }
 
-export function associatedSamples({ me, others }: Parts): readonly Sample[] {
+function associatedSamples({ me, others }: Parts): readonly Sample[] {
   const [account, owner, mint, other, nested, nestedMint] = others as [PublicKey, PublicKey, PublicKey, PublicKey, PublicKey, PublicKey]
   const programs = { systemProgram: SystemProgram.programId, tokenProgram: TOKEN_PROGRAM_ID }
   return named({
@@ -184,7 +184,7 @@ export function associatedSamples({ me, others }: Parts): readonly Sample[] {
   })
 }
 
-export function unknownSamples({ me, others, amount }: Parts): readonly Sample[] {
+function unknownSamples({ me, others, amount }: Parts): readonly Sample[] {
   const [mint, program] = others as [PublicKey, PublicKey]
   const data = Buffer.from(amount.toString(16).padStart(16, '0'), 'hex')
   const call = new TransactionInstruction({ programId: program, keys: [{ pubkey: me, isSigner: true, isWritable: true }, { pubkey: mint, isSigner: false, isWritable: false }], data })

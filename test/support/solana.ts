@@ -40,7 +40,7 @@ export function signPlan(plan: Plan, seed: Uint8Array): Signed {
 export const signFor = (signer: Keypair, data: Uint8Array, context: CborValue = null, kind: PayloadKind = 'transaction'): Signed =>
   signPlan(planFor(signer, data, context, kind), signer.secretKey.slice(0, 32))
 
-export function ed25519Key(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
+function ed25519Key(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
 }

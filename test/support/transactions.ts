@@ -2,7 +2,7 @@ import { serializeTransaction, toBytes, type TransactionSerializable } from 'vie
 import { encodeCreateParameters } from '../../lib/protocol/lifecycle.ts'
 import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 
-export const TO = '0x000000000000000000000000000000000000dEaD'
+const TO = '0x000000000000000000000000000000000000dEaD'
 export const CHAIN = 'eip155:31337'
 export const PATH = "m/44'/60'/0'/0/0"
 

@@ -1,13 +1,11 @@
 /** Every type of transaction, random, against ethers and viem: what they serialise is read, and what is signed are the bytes that they sign. */
 import { SigningKey, Transaction as EthersTransaction, type TransactionLike } from 'ethers'
 import fc from 'fast-check'
-import { getAddress, keccak256, serializeTransaction, sha256, toHex, type Hex, type TransactionSerializable } from 'viem'
+import { keccak256, serializeTransaction, sha256, toHex, type Hex, type TransactionSerializable } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { hex, KEY, planOf, RUNS, sign } from '../support/evm.ts'
+import { address, bytesHex, uint } from '../support/evm-values.ts'
 
-const uint = (bits: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 2n ** bits - 1n), fc.bigInt(0n, 1000n), fc.constantFrom(0n, 1n, 127n, 128n, 255n, 256n, 2n ** bits - 1n))
-const bytesHex = (minLength: number, maxLength: number): fc.Arbitrary<Hex> => fc.uint8Array({ minLength, maxLength }).map((bytes) => toHex(Uint8Array.from(bytes)))
-const address = bytesHex(20, 20).map((raw) => getAddress(raw))
 const key = bytesHex(31, 31).map((raw) => hex(`01${raw.slice(2)}`))
 
 const common = {

@@ -1,13 +1,14 @@
 /** Ethereum's transactions: what is read is what is signed, and what can't be read is refused by its own code. */
 import fc from 'fast-check'
 import {
-  concatHex, fromRlp, getAddress, keccak256, parseTransaction, serializeTransaction, toHex as viemHex, toRlp, type Hex, type TransactionSerializable,
+  concatHex, fromRlp, keccak256, parseTransaction, serializeTransaction, toHex as viemHex, toRlp, type Hex, type TransactionSerializable,
 } from 'viem'
 import { sign as viemSign } from 'viem/accounts'
 import { allChains, chainOf } from '../../lib/chains/registry.ts'
 import { ethereum } from '../../lib/chains/ethereum/ethereum.ts'
 import { codeOf, flipped } from '../support/core-codes.ts'
 import { digestOf, hex, KEY, planOf, sign } from '../support/evm.ts'
+import { address, bytesHex, uint } from '../support/evm-values.ts'
 
 const parse = (chain: string, bytes: Uint8Array) => {
   const plan = planOf(chain, 'transaction', bytes)
@@ -16,9 +17,6 @@ const parse = (chain: string, bytes: Uint8Array) => {
 const TO = '0x3535353535353535353535353535353535353535' as const
 const rlp = (items: unknown): Hex => toRlp(items as Hex[])
 
-const uint = (bits: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 2n ** bits - 1n), fc.bigInt(0n, 1000n), fc.constantFrom(0n, 1n, 127n, 128n, 255n, 256n, 2n ** bits - 1n))
-const bytesHex = (minLength: number, maxLength: number): fc.Arbitrary<Hex> => fc.uint8Array({ minLength, maxLength }).map((bytes) => viemHex(Uint8Array.from(bytes)))
-const address = bytesHex(20, 20).map((raw) => getAddress(raw))
 const common = {
   chainId: fc.oneof(fc.integer({ min: 1, max: 2 ** 32 }), fc.constantFrom(1, 10, 137, 8453, 42161)),
   nonce: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),

@@ -6,11 +6,10 @@ import { sign as viemSign } from 'viem/accounts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { accountOf, digestOf, hex, KEY, planOf, RUNS, sign } from '../support/evm.ts'
+import { bytesHex, uint } from '../support/evm-values.ts'
 
 const PAYER = hex('47'.repeat(32))
 const FROM = accountOf().address as Hex
-const uint = (bits: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 2n ** bits - 1n), fc.constantFrom(0n, 1n, 127n, 128n, 2n ** bits - 1n))
-const bytesHex = (minLength: number, maxLength: number): fc.Arbitrary<Hex> => fc.uint8Array({ minLength, maxLength }).map((bytes) => toHex(Uint8Array.from(bytes)))
 
 const TYPES = [[0x09, false, false], [0x0a, false, true], [0x11, true, false], [0x12, true, true], [0x31, true, false], [0x32, true, true]] as const
 

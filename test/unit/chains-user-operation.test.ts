@@ -1,18 +1,16 @@
 /** ERC-4337 user operations against viem, which has the hashes of each entry point; and what is refused. */
 import fc from 'fast-check'
-import { encodeFunctionData, getAddress, hashMessage, parseAbi, recoverAddress, toHex, type Hex } from 'viem'
+import { encodeFunctionData, hashMessage, parseAbi, recoverAddress, toHex, type Hex } from 'viem'
 import { entryPoint06Address, entryPoint07Address, entryPoint08Address, getUserOperationHash, toPackedUserOperation, type UserOperation } from 'viem/account-abstraction'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { codeOf } from '../support/core-codes.ts'
 import { accountOf, digestOf, planOf, RUNS, sign, type EvmOptions } from '../support/evm.ts'
+import { address, bytesHex, uint } from '../support/evm-values.ts'
 
 type Json = Readonly<Record<string, unknown>>
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? toHex(part) : part)))
 const plan = (entryPoint: string, userOperation: unknown, options: EvmOptions = {}, chain = 'eip155:1') => planOf(chain, 'userOperation', json({ entryPoint, userOperation }), options)
 
-const uint = (bits: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 2n ** bits - 1n), fc.constantFrom(0n, 1n, 2n ** bits - 1n))
-const bytesHex = (minLength: number, maxLength = minLength): fc.Arbitrary<Hex> => fc.uint8Array({ minLength, maxLength }).map((bytes) => toHex(Uint8Array.from(bytes)))
-const address = bytesHex(20).map((raw) => getAddress(raw))
 const gas = uint(120n)
 
 const factory = fc.oneof(fc.constant({}), fc.record({ factory: address, factoryData: bytesHex(0, 40) }))

@@ -1,27 +1,17 @@
 /** The second factor: RFC 6238's own codes, and what a wrong, late or used one costs. */
 import { randomUUID } from 'node:crypto'
-import type { Enclave } from '../../enclave-sim/core/enclave.ts'
 import { codeAt } from '../../enclave-sim/core/factor.ts'
 import { utf8 } from '../../lib/protocol/bytes.ts'
 import { decodeFactorSecret, decodeWithRecovery } from '../../lib/protocol/lifecycle.ts'
 import { createTestClient, PIN, SIGN, signed, type TestClient } from '../support/core-client.ts'
 import { done, key16, makeWallet, viewed, withRecovery } from '../support/core-life.ts'
-import { createWorld, type World } from '../support/core-world.ts'
+import { setUp } from '../support/core-setup.ts'
+import type { World } from '../support/core-world.ts'
 
 const STEP = 30_000
 let world: World
-let enclave: Enclave
 let client: TestClient
-
-beforeAll(async () => {
-  world = await createWorld()
-  enclave = await world.enclave()
-})
-afterAll(() => world.close())
-beforeEach(async () => {
-  world.advance(10 * STEP)
-  client = createTestClient(world, enclave, await world.login())
-})
+setUp((setup) => ({ world, client } = setup), 10 * STEP)
 
 test.each([
   [59, '287082'],

@@ -7,7 +7,8 @@ import { decodeAccounts, decodeExportResult, decodeView, encodeAccountNames } fr
 import { splitSecret } from '../../lib/protocol/wallet-secret.ts'
 import { createTestClient, PIN, signed, type TestClient } from '../support/core-client.ts'
 import { ABANDON, done, importWallet, key16, makeWallet, mnemonic, viewed, withRecovery } from '../support/core-life.ts'
-import { configurationBytes, createWorld, type World } from '../support/core-world.ts'
+import { setUp } from '../support/core-setup.ts'
+import { configurationBytes, type World } from '../support/core-world.ts'
 import { bootEnclave } from '../../enclave-sim/core/enclave.ts'
 
 const DAY = 86_400_000
@@ -15,15 +16,7 @@ const NEW_PIN = '8273645'
 let world: World
 let enclave: Enclave
 let client: TestClient
-
-beforeAll(async () => {
-  world = await createWorld()
-  enclave = await world.enclave()
-})
-afterAll(() => world.close())
-beforeEach(async () => {
-  client = createTestClient(world, enclave, await world.login())
-})
+setUp((setup) => ({ world, enclave, client } = setup))
 
 describe('import', () => {
   test('shows the addresses that everybody knows of BIP-39’s sentence of zeros', async () => {

@@ -1,27 +1,18 @@
 /** Create, view and sign, through the whole enclave: attested channel, sealed requests, a KMS that verifies, a table that refuses. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { parseTransaction, recoverTransactionAddress, serializeTransaction, keccak256, toHex as viemHex } from 'viem'
-import type { Enclave } from '../../enclave-sim/core/enclave.ts'
 import { toHex } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { decodeWithRecovery } from '../../lib/protocol/lifecycle.ts'
 import { encodeSignParameters, NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 import { CHAIN, createParameters, createTestClient, PATH, payload, PIN, signed, TRANSACTION, type Shot, type TestClient } from '../support/core-client.ts'
-import { createWorld, type World } from '../support/core-world.ts'
+import { setUp } from '../support/core-setup.ts'
+import type { World } from '../support/core-world.ts'
 
 const MINUTE = 60_000
 let world: World
-let enclave: Enclave
 let client: TestClient
-
-beforeAll(async () => {
-  world = await createWorld()
-  enclave = await world.enclave()
-})
-afterAll(() => world.close())
-beforeEach(async () => {
-  client = createTestClient(world, enclave, await world.login())
-})
+setUp((setup) => ({ world, client } = setup))
 
 const unsigned = (changes: Readonly<Record<string, unknown>> = {}): Uint8Array =>
   Buffer.from(serializeTransaction({ ...parseTransaction(viemHex(TRANSACTION)), ...changes } as never).slice(2), 'hex')

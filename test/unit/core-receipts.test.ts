@@ -1,7 +1,7 @@
 /** Receipts: what an owner can prove was done, and that nothing is missing. */
-import type { Enclave } from '../../enclave-sim/core/enclave.ts'
 import { verifyHistory } from '../../client/history.ts'
-import { sha256, createWorld, type World } from '../support/core-world.ts'
+import { setUp } from '../support/core-setup.ts'
+import { sha256, type World } from '../support/core-world.ts'
 import { toHex, utf8 } from '../../lib/protocol/bytes.ts'
 import { decodeHistoryKey, type HistoryKey } from '../../lib/protocol/lifecycle.ts'
 import { openStoredReceipt } from '../../lib/protocol/receipt.ts'
@@ -11,17 +11,8 @@ import { done, makeWallet, viewed } from '../support/core-life.ts'
 import type { Fate, TableOp } from '../support/core-table.ts'
 
 let world: World
-let enclave: Enclave
 let client: TestClient
-
-beforeAll(async () => {
-  world = await createWorld()
-  enclave = await world.enclave()
-})
-afterAll(() => world.close())
-beforeEach(async () => {
-  client = createTestClient(world, enclave, await world.login())
-})
+setUp((setup) => ({ world, client } = setup))
 
 const keysOf = (wallet: string, who = client): Promise<HistoryKey> => done(who, decodeHistoryKey, { op: 'history', wallet, pin: null })
 

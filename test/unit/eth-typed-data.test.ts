@@ -175,6 +175,12 @@ describe('refused', () => {
     expect(codeFor(MAIL, null, 'eip155:x')).toBe('chain_unknown')
   })
 
+  test('ids of chains as CAIP-2 writes them, and 0, which a domain may name', () => {
+    const on = (chainId: string): string => codeFor({ ...MAIL, domain: { ...MAIL.domain, chainId } }, null, `eip155:${chainId}`)
+    for (const chainId of ['0', '9'.repeat(32)]) expect(on(chainId)).toBe('ok')
+    for (const chainId of ['00', '01', '-1', `1${'0'.repeat(32)}`]) expect(on(chainId)).toBe('chain_unknown')
+  })
+
   test('a context that says something else than a version', () => {
     for (const version of ['V3', 'V4']) expect(codeFor(one('uint8', 1), { version })).toBe('ok')
     for (const context of [{}, { version: 'V2' }, { version: 4 }, { version: 'V4', more: 1 }, 'V4', []]) expect(codeFor(one('uint8', 1), context)).toBe('parameters_malformed')

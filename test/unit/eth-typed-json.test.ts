@@ -1,6 +1,6 @@
 /** Strict JSON: what JSON.parse reads, but for what could be read in two ways. */
 import fc from 'fast-check'
-import { MAX_DEPTH, MAX_NODES, parseStrictJson, type Json } from '../../lib/chains/ethereum/typed-data/json.ts'
+import { MAX_DEPTH, MAX_NODES, parseStrictJson, type Json } from '../../lib/chains/ethereum/strict-json.ts'
 import { attempt } from '../../lib/protocol/fields.ts'
 import { RUNS } from '../support/messages.ts'
 

@@ -25,7 +25,6 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'enclave-sim/platform/nsm-socket.ts openNsmSocket': 'opens a socket; what comes over it is read by createFrameReader and decodeNsmResponse',
   'enclave-sim/platform/simulator/root.ts openSimulatorRoot': "the simulator's own key files",
   'client/demo/amounts.ts parseEther': 'what its user types into a field of the demo page',
-  'client/demo/screens/wallets.ts openWallet': 'a screen',
   'lib/chains/ethereum/typed-data/types.ts describeFields': 'writes',
   'lib/chains/ethereum/values.ts *': 'read one item of an RLP list, for the rows of what the list is',
   'local/enclave.ts readMeasurements': 'reads what the builder wrote on this machine',

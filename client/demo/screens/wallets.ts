@@ -43,7 +43,7 @@ export async function wallets(app: App): Promise<void> {
 }
 
 /** Asks the enclave: names and addresses are believed from nobody else. */
-export async function openWallet(app: App, id: string): Promise<void> {
+async function openWallet(app: App, id: string): Promise<void> {
   const wallet = await app.attempt('Asking the enclave …', () => app.cloister.wallets.get(id))
   if (wallet === undefined) return
   app.wallet = wallet

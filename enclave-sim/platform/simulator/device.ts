@@ -16,7 +16,7 @@ const BOOT_LOCKED_PCRS = 16
 const ATTESTATION_INPUT_MAX_BYTES = 1024
 const RANDOM_BYTES = 256
 
-export interface SimulatedNsmOptions {
+interface SimulatedNsmOptions {
   /** The PCRs at boot, 48 bytes each; all others are zero. */
   readonly pcrs: ReadonlyMap<number, Uint8Array>
   /** `i-<17 hex>-enc<16 hex>` */

@@ -22,7 +22,7 @@ import { openSimulatorRoot } from './root.ts'
 /** Between asking the enclave to end and ending it. */
 const GRACE_MS = 1000
 
-export interface LaunchOptions {
+interface LaunchOptions {
   readonly imageDir: string
   /** Where the simulator's root is kept. */
   readonly pkiDir: string
@@ -35,7 +35,7 @@ export interface LaunchOptions {
   readonly signal: AbortSignal
 }
 
-export interface RunningEnclave {
+interface RunningEnclave {
   readonly measurements: ImageMeasurements
   readonly stdout: Readable
   /** The enclave's exit code, 128 + n when signal n ended it; by then its copy of the image is gone. */

@@ -4,14 +4,14 @@ import { impossible, type ScriptType } from './scripts.ts'
 import { encodeSigned, encodeStripped, type Satisfaction, type UnsignedTransaction } from './transaction.ts'
 
 /** 21 million bitcoin, in satoshis: consensus takes no amount, and no sum, above. */
-export const MAX_MONEY = 2_100_000_000_000_000n
+const MAX_MONEY = 2_100_000_000_000_000n
 
 /** No block has asked for as much, not at the halving of 2024 either. Satoshis per virtual byte. */
-export const MAX_FEE_RATE = 2_000n
+const MAX_FEE_RATE = 2_000n
 /** Fees up to this pass whatever they are a part of: 0.001 bitcoin. */
-export const SMALL_FEE = 100_000n
+const SMALL_FEE = 100_000n
 /** Above that, no more than one part in four of all that is spent: of all, so that gathering many small outputs in one is measured the same. */
-export const FEE_PARTS = 4n
+const FEE_PARTS = 4n
 
 /** @throws CloisterError `tx_overflow` */
 export function checkAmount(amount: bigint): void {

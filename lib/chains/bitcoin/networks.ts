@@ -18,7 +18,7 @@ const test = { coinType: 1, hrp: 'tb', pubKeyHash: 0x6f, scriptHash: 0xc4 } as c
 
 export const MAINNET: Network = { id: 'bip122:000000000019d6689c085ae165831e93', name: 'mainnet', coinType: 0, hrp: 'bc', pubKeyHash: 0x00, scriptHash: 0x05 }
 export const TESTNET4: Network = { id: 'bip122:00000000da84f2bafbbc53dee25a72ae', name: 'testnet4', ...test }
-export const SIGNET: Network = { id: 'bip122:00000008819873e925422c1ff0f99f7c', name: 'signet', ...test }
+const SIGNET: Network = { id: 'bip122:00000008819873e925422c1ff0f99f7c', name: 'signet', ...test }
 export const REGTEST: Network = { id: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328', name: 'regtest', ...test, hrp: 'bcrt' }
 
 export const NETWORKS: readonly Network[] = [MAINNET, TESTNET4, SIGNET, REGTEST]

@@ -3,7 +3,7 @@ import { toHex } from '../../protocol/bytes.ts'
 import type { AccountKeys } from './keys.ts'
 import { formOf, scriptOf, type ScriptType } from './scripts.ts'
 
-export interface OneKeyScript {
+interface OneKeyScript {
   readonly account: AccountKeys
   readonly type: ScriptType
 }

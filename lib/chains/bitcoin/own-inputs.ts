@@ -38,7 +38,7 @@ export function ownInputs(psbt: Psbt, prevouts: readonly (Prevout | undefined)[]
 }
 
 /** Whether any signature is there already, ours or another's. */
-export function isSigned({ partialSig, tapKeySig, tapScriptSig, finalScriptSig, finalScriptWitness }: InputFields): boolean {
+function isSigned({ partialSig, tapKeySig, tapScriptSig, finalScriptSig, finalScriptWitness }: InputFields): boolean {
   const some = [partialSig, tapScriptSig].some((list) => list !== undefined && list.length > 0)
   return some || [tapKeySig, finalScriptSig, finalScriptWitness].some((value) => value !== undefined)
 }

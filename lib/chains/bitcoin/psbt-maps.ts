@@ -9,7 +9,7 @@ import { concat, equal, toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 
 /** One entry of a map; its key begins with the type. */
-export interface Entry {
+interface Entry {
   readonly key: Uint8Array
   readonly value: Uint8Array
 }

@@ -20,9 +20,9 @@ import { encodeStripped, NO_BYTES, type TransactionOutput, type UnsignedTransact
 /** Inputs, and as many outputs: a node relays no more than 100,000 virtual bytes, and each is looked at before anybody has shown a PIN. */
 export const MAX_PARTS = 2_000
 /** Bytes that are hashed for inputs of before segwit, together. */
-export const MAX_LEGACY_BYTES = 5_000_000
+const MAX_LEGACY_BYTES = 5_000_000
 /** Inputs and outputs that are encoded for these: 250 inputs, each signed over all of them and 150 outputs. */
-export const MAX_LEGACY_PARTS = 100_000
+const MAX_LEGACY_PARTS = 100_000
 
 /** @throws CloisterError `tx_too_large`, and what {@link readPsbt} and {@link checkTransaction} throw */
 export function readTransaction(network: Network, data: Uint8Array): Reading {

@@ -11,7 +11,7 @@ import { addressOf, isTaproot } from './scripts.ts'
 import { commitsToAll, sighashWarning } from './sighash-types.ts'
 import type { TransactionOutput, UnsignedTransaction } from './transaction.ts'
 
-export interface PsbtFacts {
+interface PsbtFacts {
   readonly network: Network
   /** The account's path has no coin type: its signatures are good on every network. */
   readonly anyChain: boolean

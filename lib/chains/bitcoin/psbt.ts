@@ -12,7 +12,7 @@ import { OUTPUT, readMaps, valueOf, type PsbtMap, type PsbtMaps } from './psbt-m
 import type { TransactionInput, TransactionOutput, UnsignedTransaction } from './transaction.ts'
 
 /** Where a key comes from, as the PSBT says: nothing of it is believed. */
-export interface Origin {
+interface Origin {
   /** Of the master key: the first four bytes of its HASH160, as a number. */
   readonly fingerprint: number
   /** Child numbers from the master key. */
@@ -20,7 +20,7 @@ export interface Origin {
 }
 
 /** A transaction with its input scripts, which its id covers. */
-export interface PreviousTransaction extends UnsignedTransaction {
+interface PreviousTransaction extends UnsignedTransaction {
   readonly inputs: readonly (TransactionInput & { readonly finalScriptSig: Uint8Array })[]
 }
 
@@ -56,7 +56,7 @@ export interface OutputFields {
 }
 
 /** Fields of an input or output that say whose it is. */
-export type OriginFields = Pick<OutputFields, 'bip32Derivation' | 'tapBip32Derivation'>
+type OriginFields = Pick<OutputFields, 'bip32Derivation' | 'tapBip32Derivation'>
 
 /** Each key that is named with its origin: compressed or not (33 or 65 bytes), or x-only (32). */
 export function originsOf({ bip32Derivation, tapBip32Derivation }: OriginFields): readonly (readonly [Uint8Array, Origin])[] {

@@ -7,7 +7,7 @@ import { parsePath } from './paths.ts'
 
 export const NAMESPACE = 'bip122'
 
-export interface WalletKeys {
+interface WalletKeys {
   readonly signing: AccountKeys
   /** All of them, the signing one included. */
   readonly wallet: readonly AccountKeys[]

@@ -4,7 +4,7 @@ import type { RlpItem } from './rlp.ts'
 import { readAddress, readAmount, readBytes, readFixed, readGas, readInteger, readList, readNonce, readRecipient } from './values.ts'
 
 /** EIP-2930. */
-export interface Access {
+interface Access {
   readonly address: string
   /** 32 bytes each. */
   readonly storageKeys: readonly Uint8Array[]

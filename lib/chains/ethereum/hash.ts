@@ -2,14 +2,15 @@
 import { toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Reading } from '../chain.ts'
-import { chainIdOf, messagePlan, type MessagePayload } from './message-plan.ts'
+import { messageChainIdOf } from './chain-id.ts'
+import { messagePlan, type MessagePayload } from './message-plan.ts'
 
 /**
  * @param payload `data`: the 32 bytes that are signed as they are; `context`: `null`
  * @throws CloisterError `chain_unknown`, `parameters_malformed`, `message_malformed`; planning: `payload_not_permitted`
  */
 export function readHash({ chain, data, context }: MessagePayload): Reading {
-  chainIdOf(chain)
+  messageChainIdOf(chain)
   if (context !== null) throw new CloisterError('parameters_malformed')
   if (data.length !== 32) throw new CloisterError('message_malformed')
   const hash = data.slice()

@@ -5,7 +5,8 @@ import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Action, Reading, Summary } from '../chain.ts'
 import { decodeUtf8, visible } from '../text.ts'
-import { chainIdOf, messagePlan, type MessagePayload } from './message-plan.ts'
+import { messageChainIdOf } from './chain-id.ts'
+import { messagePlan, type MessagePayload } from './message-plan.ts'
 import { claimsToBeSignIn, readSignIn, type SignIn } from './siwe.ts'
 
 /**
@@ -17,7 +18,7 @@ import { claimsToBeSignIn, readSignIn, type SignIn } from './siwe.ts'
  *   `tx_signer_mismatch` when it names another account, `payload_not_permitted`
  */
 export function readPersonalMessage({ chain, data, context }: MessagePayload): Reading {
-  const chainId = chainIdOf(chain)
+  const chainId = messageChainIdOf(chain)
   if (context !== null) throw new CloisterError('parameters_malformed')
   if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const text = decodeUtf8(data)

@@ -6,9 +6,6 @@ import type { Account } from '../../protocol/operations.ts'
 import type { Plan, Signature, Signed, Summary } from '../chain.ts'
 import { fixedBytes, toBigInt } from './values.ts'
 
-/** r ‖ s and the parity of R's y coordinate. */
-export type EcdsaSignature = Signature & { readonly recovery: 0 | 1 }
-
 export interface EcdsaValues {
   readonly r: bigint
   readonly s: bigint
@@ -47,9 +44,9 @@ function checkedValues(signatures: readonly Signature[], digest: Uint8Array, add
   const [signature] = signatures
   if (signatures.length !== 1 || signature === undefined || signature.compact.length !== 64) throw new Error('one signature of 64 bytes is needed')
   const { compact, recovery } = signature
-  if (recovery !== 0 && recovery !== 1) throw new Error('the signature has no recovery id')
+  if (recovery !== 0 && recovery !== 1) throw new Error('not an ECDSA signature')
   const [r, s] = [toBigInt(compact.subarray(0, 32)), toBigInt(compact.subarray(32))]
-  if (!isCanonical(r, s)) throw new Error('the signature is not canonical')
+  if (!isCanonical(r, s)) throw new Error('the signature is malleable, or out of range')
   if (signerOf(digest, compact, recovery) !== address) throw new Error('the signature is not from the account')
   return { r, s, yParity: recovery }
 }

@@ -18,7 +18,7 @@ import { checkSidecar } from './sidecar.ts'
 import type { EcdsaValues } from './signature.ts'
 import { integerBytes, readInteger, readList } from './values.ts'
 
-export type TransactionKind = 'legacy' | 'eip2930' | 'eip1559' | 'eip4844' | 'eip7702'
+type TransactionKind = 'legacy' | 'eip2930' | 'eip1559' | 'eip4844' | 'eip7702'
 
 export interface Transaction {
   readonly kind: TransactionKind

@@ -7,10 +7,11 @@ import { attempt, object, oneOf } from '../../protocol/fields.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Action, Reading, Summary } from '../chain.ts'
 import { decodeUtf8, visible } from '../text.ts'
-import { chainIdOf, messagePlan, type MessagePayload } from './message-plan.ts'
+import { messageChainIdOf } from './chain-id.ts'
+import { messagePlan, type MessagePayload } from './message-plan.ts'
+import { exactObject, jsonString, parseStrictJson, type Json } from './strict-json.ts'
 import { domainChainId, withDomainType } from './typed-data/domain.ts'
 import { createEncoder, type Line } from './typed-data/encode.ts'
-import { exactObject, jsonString, parseStrictJson, type Json } from './typed-data/json.ts'
 import { readLegacy } from './typed-data/legacy.ts'
 import { isUserOperation, recognise } from './typed-data/recognise.ts'
 import { encodeType, readTypes } from './typed-data/types.ts'
@@ -40,7 +41,7 @@ interface Content {
  *   `payload_kind_unknown` for a user operation of ERC-4337, which is a kind of its own
  */
 export function readTypedData({ chain, data, context }: MessagePayload): Reading {
-  const chainId = chainIdOf(chain)
+  const chainId = messageChainIdOf(chain)
   const version = readVersion(context)
   if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const text = decodeUtf8(data)

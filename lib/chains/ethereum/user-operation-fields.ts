@@ -6,7 +6,8 @@
 import { concat } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { address, authorization, bytes, bytesOr, gas, integer, jsonObject, parseJson, type DelegateAuthorization, type JsonObject } from './json.ts'
+import { address, authorization, bytes, bytesOr, gas, integer, isObject, jsonObject, parseJson, type DelegateAuthorization } from './json.ts'
+import type { Json, JsonObject } from './strict-json.ts'
 import { addressBytes, fixedBytes, toBigInt } from './values.ts'
 
 export interface UserOperation {
@@ -48,26 +49,26 @@ const OPTIONAL = ['signature', 'eip7702Auth']
 export function readUserOperationJson(data: Uint8Array): { readonly entryPoint: string; readonly operation: UserOperation } {
   if (data.length > LIMITS.maxPayloadBytes) throw new CloisterError('tx_too_large')
   const outer = jsonObject(parseJson(data), ['entryPoint', 'userOperation'])
-  const entryPoint = address(outer['entryPoint'])
+  const entryPoint = address(outer.get('entryPoint'))
   entryPointVersion(entryPoint)
-  const given = outer['userOperation']
-  const isPacked = typeof given === 'object' && given !== null && Object.hasOwn(given, 'accountGasLimits')
+  const given = outer.get('userOperation')
+  const isPacked = isObject(given) && given.has('accountGasLimits')
   return { entryPoint, operation: isPacked ? readPacked(jsonObject(given, PACKED, OPTIONAL)) : readUnpacked(given) }
 }
 
 function readCommon(from: JsonObject) {
-  bytesOr(from['signature'])
+  bytesOr(from.get('signature'))
   return {
-    sender: address(from['sender']), nonce: integer(from['nonce'], 256), callData: bytes(from['callData']), preVerificationGas: gas(from['preVerificationGas']),
-    authorization: from['eip7702Auth'] === undefined ? null : authorization(from['eip7702Auth']),
+    sender: address(from.get('sender')), nonce: integer(from.get('nonce'), 256), callData: bytes(from.get('callData')), preVerificationGas: gas(from.get('preVerificationGas')),
+    authorization: from.get('eip7702Auth') === undefined ? null : authorization(from.get('eip7702Auth')),
   }
 }
 
 function readPacked(from: JsonObject): UserOperation {
-  const [verificationGasLimit, callGasLimit] = halves(bytes(from['accountGasLimits'], 32))
-  const [maxPriorityFeePerGas, maxFeePerGas] = halves(bytes(from['gasFees'], 32))
-  const paymasterAndData = bytes(from['paymasterAndData'])
-  const initCode = bytes(from['initCode'])
+  const [verificationGasLimit, callGasLimit] = halves(bytes(from.get('accountGasLimits'), 32))
+  const [maxPriorityFeePerGas, maxFeePerGas] = halves(bytes(from.get('gasFees'), 32))
+  const paymasterAndData = bytes(from.get('paymasterAndData'))
+  const initCode = bytes(from.get('initCode'))
   // A factory's address, a paymaster's with its two gas limits: whole, or not at all. (0x7702 may stand alone.)
   if ((initCode.length > 0 && initCode.length < 20 && !isShortMarker(initCode)) || (paymasterAndData.length > 0 && paymasterAndData.length < 52)) {
     throw new CloisterError('tx_field_invalid')
@@ -79,20 +80,20 @@ function readPacked(from: JsonObject): UserOperation {
   }
 }
 
-function readUnpacked(given: unknown): UserOperation {
-  const has = (name: string): boolean => typeof given === 'object' && given !== null && Object.hasOwn(given, name)
+function readUnpacked(given: Json | undefined): UserOperation {
+  const has = (name: string): boolean => isObject(given) && given.has(name)
   const needed = [...UNPACKED, ...(has('factory') ? ['factory'] : []), ...(has('paymaster') ? PAYMASTER : [])]
   const optional = [...OPTIONAL, ...(has('factory') ? ['factoryData'] : []), ...(has('paymaster') ? ['paymasterData'] : [])]
   const from = jsonObject(given, needed, optional)
-  const [verification, postOp] = has('paymaster') ? [gas(from[PAYMASTER[1] as string]), gas(from[PAYMASTER[2] as string])] : [0n, 0n]
+  const [verification, postOp] = has('paymaster') ? [gas(from.get('paymasterVerificationGasLimit')), gas(from.get('paymasterPostOpGasLimit'))] : [0n, 0n]
   return {
     ...readCommon(from),
-    initCode: has('factory') ? concat(factory(from['factory']), bytesOr(from['factoryData'])) : new Uint8Array(),
-    verificationGasLimit: gas(from['verificationGasLimit']), callGasLimit: gas(from['callGasLimit']),
-    maxPriorityFeePerGas: gas(from['maxPriorityFeePerGas']), maxFeePerGas: gas(from['maxFeePerGas']),
+    initCode: has('factory') ? concat(factory(from.get('factory')), bytesOr(from.get('factoryData'))) : new Uint8Array(),
+    verificationGasLimit: gas(from.get('verificationGasLimit')), callGasLimit: gas(from.get('callGasLimit')),
+    maxPriorityFeePerGas: gas(from.get('maxPriorityFeePerGas')), maxFeePerGas: gas(from.get('maxFeePerGas')),
     paymasterVerificationGasLimit: verification, paymasterPostOpGasLimit: postOp,
     paymasterAndData: has('paymaster')
-      ? concat(addressBytes(address(from['paymaster'])), fixedBytes(verification, 16), fixedBytes(postOp, 16), bytesOr(from['paymasterData']))
+      ? concat(addressBytes(address(from.get('paymaster'))), fixedBytes(verification, 16), fixedBytes(postOp, 16), bytesOr(from.get('paymasterData')))
       : new Uint8Array(),
   }
 }
@@ -100,7 +101,7 @@ function readUnpacked(given: unknown): UserOperation {
 const isShortMarker = (initCode: Uint8Array): boolean => initCode.length === 2 && initCode[0] === 0x77 && initCode[1] === 0x02
 
 /** EIP-7702's marker may be given as `0x7702`. */
-function factory(value: unknown): Uint8Array {
+function factory(value: Json | undefined): Uint8Array {
   if (value !== '0x7702') return addressBytes(address(value))
   const marker = new Uint8Array(20)
   marker.set([0x77, 0x02])

@@ -5,14 +5,13 @@
  * `{scheme}`: `eip191` signs the operation's hash as a personal message (what v0.7's accounts check, and the default there), `raw` signs the
  * hash itself (v0.8's, and the default there). Signed, it is r ‖ s ‖ v, 65 bytes, the operation's `signature` for accounts like SimpleAccount.
  */
-import { keccak_256 } from '@noble/hashes/sha3.js'
-import { concat, utf8 } from '../../protocol/bytes.ts'
 import type { CborValue } from '../../protocol/cbor.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { attempt, object, oneOf } from '../../protocol/fields.ts'
 import type { Action, Reading, Summary } from '../chain.ts'
 import { describeCall } from './calls/describe.ts'
 import { chainIdOf } from './chain-id.ts'
+import { personalDigest } from './personal.ts'
 import { packed, planOf } from './signature.ts'
 import { delegation, delegationWarnings } from './summary.ts'
 import { entryPointVersion, readUserOperationJson, type UserOperation } from './user-operation-fields.ts'
@@ -31,7 +30,7 @@ export function readUserOperation(chain: string, data: Uint8Array, context: Cbor
     throw new CloisterError('tx_chain_id_mismatch')
   }
   const hash = userOperationHash(operation, entryPoint, chainId)
-  const digest = scheme === 'raw' ? hash : keccak_256(concat(utf8('\x19Ethereum Signed Message:\n32'), hash)) // EIP-191
+  const digest = scheme === 'raw' ? hash : personalDigest(hash)
   const summary = summarize(chain, operation, { entryPoint, scheme, userOpHash: hex(hash) })
   return { plan: ({ account }) => planOf(account, digest, summary, (signature) => ({ signed: packed(signature), hash })) }
 }

@@ -61,12 +61,3 @@ export function cursorOver(source: Uint8Array, code: ErrorCode): Cursor {
     fail,
   }
 }
-
-/** Strict UTF-8; `undefined` for anything else. A byte order mark is text like any other. */
-export function fromUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}

@@ -7,8 +7,8 @@
 import { toHex } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Action } from '../chain.ts'
-import { visible } from '../text.ts'
-import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
+import { decodeUtf8, visible } from '../text.ts'
+import { cursorOver, type Cursor } from './cursor.ts'
 import type { AccountMeta, Instruction } from './transaction.ts'
 
 /**
@@ -62,7 +62,7 @@ const SYSVARS: ReadonlySet<string> = new Set([
 const flag = (from: Cursor): boolean => [false, true][from.u8()] ?? from.fail()
 const oneOf = (from: Cursor, index: number, names: readonly string[]): string => names[index] ?? from.fail()
 const text = (from: Reading, length: number): string => {
-  const value = visible(fromUtf8(from.bytes(length)) ?? from.fail())
+  const value = visible(decodeUtf8(from.bytes(length)) ?? from.fail())
   if (value.isHidden) from.warn('hidden_characters')
   return value.text
 }

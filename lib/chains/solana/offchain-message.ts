@@ -12,10 +12,10 @@
 import { concat, equal, utf8 } from '../../protocol/bytes.ts'
 import { CloisterError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { visible } from '../text.ts'
-import { cursorOver, fromUtf8, type Cursor } from './cursor.ts'
+import { decodeUtf8, visible } from '../text.ts'
+import { cursorOver, type Cursor } from './cursor.ts'
 
-export interface Message {
+interface Message {
   readonly kind: 'offchain_message' | 'sign_message'
   readonly fields: Readonly<Record<string, string>>
   /** Addresses of all who are to sign it; `null` where it doesn't say. */
@@ -96,7 +96,7 @@ function offchain(message: string, signers: readonly string[] | null, about: Rec
 
 /** UTF-8, and something at all. */
 function readText(bytes: Uint8Array): string | undefined {
-  return fromUtf8(bytes) || undefined
+  return decodeUtf8(bytes) || undefined
 }
 
 /** What hides is written out. */

@@ -1,8 +1,7 @@
 /** What a transaction does, as a person reads it before the PIN. */
 import { CloisterError } from '../../protocol/errors.ts'
 import type { Summary } from '../chain.ts'
-import { visible } from '../text.ts'
-import { fromUtf8 } from './cursor.ts'
+import { decodeUtf8, visible } from '../text.ts'
 import { readInstruction, unknown, type Decoded } from './instruction.ts'
 import { MEMO_PROGRAMS, PROGRAMS, SIGNATURE_PROGRAMS } from './programs/registry.ts'
 import { COMPUTE_BUDGET } from './programs/others.ts'
@@ -65,7 +64,7 @@ function decode(instruction: Instruction): Decoded {
 }
 
 function readMemo({ data, accounts }: Instruction): Decoded {
-  const decoded = fromUtf8(data)
+  const decoded = decodeUtf8(data)
   if (decoded === undefined) throw new CloisterError('tx_malformed')
   const { text, isHidden } = visible(decoded)
   const signers = accounts.length > 0 ? { signers: accounts.map(({ address }) => address).join(' ') } : {}

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { StackReady } from '../../../local/main.ts'
 
-export type Service = 'enclave' | 'forwarder' | 'cloud' | 'relay'
+type Service = 'enclave' | 'forwarder' | 'cloud' | 'relay'
 
 export const ROOT = process.cwd()
 export const IMAGE_DIR = join(ROOT, '.build', 'docker', 'enclave')
@@ -13,7 +13,7 @@ export const NODE_IN_IMAGE = '/usr/local/bin/node'
 
 const run = promisify(execFile)
 
-export const project = (): string => required('CLOISTER_DOCKER_PROJECT')
+const project = (): string => required('CLOISTER_DOCKER_PROJECT')
 export const apiUrl = (): string => `http://127.0.0.1:${required('CLOISTER_API_PORT')}`
 
 export function required(name: string): string {

@@ -18,11 +18,10 @@ import { readRlpList, type RlpItem } from '../../../lib/chains/ethereum/rlp.ts'
 import { readSignIn } from '../../../lib/chains/ethereum/siwe.ts'
 import { decodeUtf8 } from '../../../lib/chains/text.ts'
 import { readTypedData } from '../../../lib/chains/ethereum/typed-data.ts'
-import { parseStrictJson } from '../../../lib/chains/ethereum/typed-data/json.ts'
+import { parseStrictJson } from '../../../lib/chains/ethereum/strict-json.ts'
 import { readLegacy } from '../../../lib/chains/ethereum/typed-data/legacy.ts'
 import { readTypes } from '../../../lib/chains/ethereum/typed-data/types.ts'
 import { readValue } from '../../../lib/chains/ethereum/typed-data/values.ts'
-import { fromUtf8 } from '../../../lib/chains/solana/cursor.ts'
 import { resolveLookups } from '../../../lib/chains/solana/lookup-tables.ts'
 import { readMessage } from '../../../lib/chains/solana/offchain-message.ts'
 import { readTransaction } from '../../../lib/chains/solana/transaction.ts'
@@ -248,7 +247,7 @@ export const chainsRows: readonly Row[] = [
   row('lib/chains/ethereum/siwe.ts readSignIn', () => textTarget({ seeds: [SIGN_IN, SIGN_IN.replace('example.com w', 'https://example.com w')], decode: readSignIn })),
   row('lib/chains/text.ts decodeUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo'), utf8('\ufeffx')], decode: decodeUtf8, encode: (text) => utf8(text) })),
   row('lib/chains/ethereum/typed-data.ts readTypedData', () => bytesTarget('json', { seeds: [utf8(TYPED), utf8(PERMIT)], decode: (data) => readTypedData({ kind: 'typedData', chain: 'eip155:1', data, context: null }), throws: codes('typed_data_malformed', 'tx_chain_id_mismatch', 'tx_too_large') })),
-  row(typed('json.ts parseStrictJson'), () => textTarget({ seeds: [TYPED, PERMIT, '[1,-2,"a\\u00e9\\n",{"a":{}}]', ' null '], decode: parseStrictJson, throws: malformed })),
+  row('lib/chains/ethereum/strict-json.ts parseStrictJson', () => textTarget({ seeds: [TYPED, PERMIT, '[1,-2,"a\\u00e9\\n",{"a":{}}]', ' null '], decode: parseStrictJson, throws: malformed })),
   row(typed('types.ts readTypes'), () => textTarget({ seeds: [JSON.stringify((JSON.parse(TYPED) as { types: unknown }).types)], decode: (text) => readTypes(parseStrictJson(text)), throws: malformed })),
   row(typed('legacy.ts readLegacy'), () => textTarget({ seeds: [JSON.stringify(LEGACY)], decode: (text) => readLegacy(parseStrictJson(text)), throws: malformed })),
   row(typed('values.ts readValue'), () =>
@@ -261,7 +260,6 @@ export const chainsRows: readonly Row[] = [
       },
       throws: malformed,
     })),
-  row('lib/chains/solana/cursor.ts fromUtf8', () => bytesTarget('raw', { seeds: [utf8('héllo')], decode: fromUtf8, encode: (text) => utf8(text) })),
   row(['lib/chains/solana/transaction.ts readTransaction', 'lib/chains/solana/instruction.ts readInstruction'], () => bytesTarget('raw', { seeds: [solanaV0], decode: (data) => readTransaction(data, TABLES), throws: solanaError })),
   row('lib/chains/solana/offchain-message.ts readMessage', () => bytesTarget('raw', { seeds: OFFCHAIN, decode: readMessage, throws: solanaError })),
   row('lib/chains/solana/lookup-tables.ts resolveLookups', () => valueTarget('cbor', { seeds: [null, { tables: [] }], decode: (context) => resolveLookups([], context as CborValue), throws: solanaError })),

@@ -9,7 +9,7 @@ import { CBOR, DER, editTree, RLP } from './trees.ts'
 import { editValue } from './values.ts'
 
 /** Numbers that stand for one input; see {@link Target.input}. */
-export interface Sample {
+interface Sample {
   readonly seed: number
   readonly other: number
   readonly edits: readonly Edit[]
@@ -24,7 +24,7 @@ export const sample: fc.Arbitrary<Sample> = fc.record({
   noise: fc.oneof({ weight: 14, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) }),
 })
 
-export type Outcome = 'accepted' | 'refused'
+type Outcome = 'accepted' | 'refused'
 
 /** A line of the table. */
 export interface Row {

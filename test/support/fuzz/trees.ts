@@ -5,7 +5,7 @@
 import { concat } from '../../../lib/protocol/bytes.ts'
 import { editBytes, type Edit } from './edits.ts'
 
-export interface Node {
+interface Node {
   /** CBOR's major type, RLP's 0 (bytes) or 1 (list), DER's identifier octet. */
   tag: number
   /** CBOR's integers, tags and simple values. */
@@ -21,7 +21,7 @@ export interface Node {
   lie: number
 }
 
-export interface Format {
+interface Format {
   readonly parse: (bytes: Uint8Array) => Node | undefined
   readonly write: (node: Node) => Uint8Array
   /** Tags to try. */

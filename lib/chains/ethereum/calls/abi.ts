@@ -5,7 +5,7 @@
 import { addr } from 'micro-eth-signer'
 import { toHex } from '../../../protocol/bytes.ts'
 import { Malformed } from '../../../protocol/fields.ts'
-import { toBigInt } from '../message-plan.ts'
+import { toBigInt } from '../values.ts'
 
 export type AbiType =
   | { readonly kind: 'uint'; readonly bits: number }

@@ -2,7 +2,7 @@
 import { addr } from 'micro-eth-signer'
 import { toHex } from '../../../protocol/bytes.ts'
 import { Malformed } from '../../../protocol/fields.ts'
-import { toBigInt } from '../message-plan.ts'
+import { toBigInt } from '../values.ts'
 import { decodeArguments, parseTypes } from './abi.ts'
 import { action, type Call, type Effect, type Rule } from './call.ts'
 

@@ -16,7 +16,7 @@ interface Known extends Rule {
   readonly types: readonly AbiType[]
 }
 
-export interface Description {
+interface Description {
   readonly actions: readonly Action[]
   readonly warnings: readonly string[]
 }

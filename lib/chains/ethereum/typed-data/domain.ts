@@ -1,6 +1,6 @@
 /** EIP-712's domain: which of the five fields there are, by `types` or, where that is silent, by the domain itself. */
 import { Malformed } from '../../../protocol/fields.ts'
-import { jsonObject, type Json } from './json.ts'
+import { jsonObject, type Json } from '../strict-json.ts'
 import { describeFields, type Field, type Types } from './types.ts'
 import { wholeNumber } from './values.ts'
 

@@ -8,7 +8,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat, utf8 } from '../../../protocol/bytes.ts'
 import { CloisterError } from '../../../protocol/errors.ts'
 import { Malformed } from '../../../protocol/fields.ts'
-import { jsonObject, type Json } from './json.ts'
+import { jsonObject, type Json } from '../strict-json.ts'
 import { arrayType, encodeType, fieldsOf, type Types } from './types.ts'
 import { readValue, wordOf } from './values.ts'
 
@@ -17,12 +17,12 @@ const MAX_TYPE_TEXT = 128 * 1024
 /** Characters of all paths together: long names of deep structs are said again for each value in them. */
 const MAX_PATH_TEXT = 256 * 1024
 
-export type Version = 'V3' | 'V4'
+type Version = 'V3' | 'V4'
 
 /** Path of a value (`message.to[0].name`) and the value as text, in the order in which they are hashed. */
 export type Line = readonly [path: string, text: string, isMistyped?: boolean]
 
-export interface Encoder {
+interface Encoder {
   /** keccak256(typeHash ‖ encodeData), 32 bytes. @throws Malformed, CloisterError `tx_too_large` */
   hashStruct(name: string, value: Json | undefined, path: string): Uint8Array
   /** What `hashStruct` hashes. @throws Malformed */

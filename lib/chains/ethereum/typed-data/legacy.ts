@@ -5,14 +5,14 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat, utf8 } from '../../../protocol/bytes.ts'
 import { Malformed } from '../../../protocol/fields.ts'
+import { exactObject, jsonString, type Json } from '../strict-json.ts'
 import type { Line } from './encode.ts'
-import { exactObject, jsonString, type Json } from './json.ts'
 import { isElementary } from './types.ts'
 import { readValue } from './values.ts'
 
 const MAX_ENTRIES = 256
 
-export interface Legacy {
+interface Legacy {
   readonly digest: Uint8Array
   readonly lines: readonly Line[]
 }

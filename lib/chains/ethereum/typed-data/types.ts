@@ -1,6 +1,6 @@
 /** EIP-712's types: the grammar of their names, what a struct refers to, and `encodeType`. */
 import { Malformed } from '../../../protocol/fields.ts'
-import { exactObject, jsonObject, jsonString, type Json } from './json.ts'
+import { exactObject, jsonObject, jsonString, type Json } from '../strict-json.ts'
 
 export interface Field {
   readonly name: string
@@ -39,7 +39,7 @@ export function isElementary(type: string): boolean {
 }
 
 /** What a type is made of, its arrays aside. */
-export function baseType(type: string): string {
+function baseType(type: string): string {
   let base = type
   for (let array = arrayType(base); array !== undefined; array = arrayType(base)) base = array.item
   return base

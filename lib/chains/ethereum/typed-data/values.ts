@@ -3,9 +3,9 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { addr } from 'micro-eth-signer'
 import { concat, fromHex, toHex, utf8 } from '../../../protocol/bytes.ts'
 import { Malformed } from '../../../protocol/fields.ts'
-import type { Json } from './json.ts'
+import type { Json } from '../strict-json.ts'
 
-export interface Value {
+interface Value {
   /** As `abi.encodePacked` has it: of the type's own length. */
   readonly packed: Uint8Array
   /** As a person reads it. */

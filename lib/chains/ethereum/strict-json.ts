@@ -3,7 +3,7 @@
  * of a surrogate pair, no more than {@link MAX_DEPTH} levels and {@link MAX_NODES} values. `JSON.parse` would take the last of two equal names, where
  * another reader takes the first, and round what it can't hold.
  */
-import { Malformed } from '../../../protocol/fields.ts'
+import { Malformed } from '../../protocol/fields.ts'
 
 export type Json = null | boolean | string | number | readonly Json[] | JsonObject
 export type JsonObject = ReadonlyMap<string, Json>
