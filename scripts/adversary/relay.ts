@@ -1,7 +1,7 @@
 /** Whoever changed the relay's code: sees every live token, reads those users' records, chooses what reaches the enclave and what comes back. */
 import { equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError, type ErrorCode } from '../../lib/protocol/errors.ts'
-import { decodeBody } from '../../lib/protocol/request.ts'
+import { decodeSealedBody } from '../../lib/protocol/request.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import { distinct, endOf, handOver, turned } from './codes.ts'
 import { relayRoles } from './relay-role.ts'
@@ -22,7 +22,7 @@ async function readsAll(world: World): Promise<void> {
   const { position, victim } = world
   const record = await victim.record()
   const traffic = position.recorded.flatMap(({ token, request, answer }) => [utf8(token), request.header, request.enc, request.ciphertext, answer])
-  const bodies = position.recorded.filter(({ request }) => decodeBody(request.ciphertext) !== undefined).length
+  const bodies = position.recorded.filter(({ request }) => decodeSealedBody(request.ciphertext) !== undefined).length
   await world.tried('relay', 'read all that passes, and the records of those whose tokens it sees', {
     loot: [...traffic, record.dataKey, record.state, record.seed], stopped: 'sealed', expected: 'sealed', note: `${bodies} of ${position.recorded.length} requests readable`,
   })
@@ -36,7 +36,7 @@ async function readsAll(world: World): Promise<void> {
 async function guesses(world: World): Promise<void> {
   const { position, stack, victim } = world
   const channel = await channelOf(position.enclave, stack.trust)
-  const proof = position.recorded.map(({ request }) => decodeBody(request.ciphertext)?.proof).find((found) => found !== undefined)
+  const proof = position.recorded.map(({ request }) => decodeSealedBody(request.ciphertext)?.proof).find((found) => found !== undefined)
   const replies: Reply[] = []
   for (const pin of [victim.pin, '000000', '111111', '123456', '654321', '121212']) {
     replies.push(await ask(position.enclave, channel, { token: victim.token, clientKey: null }, await victim.record(), signing(victim.wallet.id, pin)))
