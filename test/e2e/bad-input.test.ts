@@ -200,7 +200,7 @@ describe('bodies', () => {
       const sealed = good as unknown as Uint8Array
       const content = sealed.subarray(0, sealed.lastIndexOf(0x80))
       const bad = [
-        new Uint8Array([...sealed, 0]), sealed.subarray(0, -1), content, new Uint8Array([...content, 0x80]), new Uint8Array([...sealed, ...new Uint8Array(2048)]), sealed.with(-1, 1), sealed.with(content.length + 9, 0x80),
+        new Uint8Array([...sealed, 0]), sealed.subarray(0, -1), content, new Uint8Array([...content, 0x80]), new Uint8Array([...sealed, ...new Uint8Array(2048)]), sealed.with(sealed.length - 1, 1), sealed.with(content.length + 9, 0x80),
         new Uint8Array([...content, ...new Uint8Array(sealed.length - content.length)]), new Uint8Array([...content, 0, 0x80, ...new Uint8Array(sealed.length - content.length - 2)]),
       ]
       for (const plaintext of bad) expect((await sign({ plaintext })).http).toMatchObject({ status: 400, json: { code: 'request_malformed' } })

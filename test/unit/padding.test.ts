@@ -21,15 +21,16 @@ const base: RequestBody = {
   pin: b(4, 0x30), otp: null, parameters: {},
 }
 const signing = (bytes: number): CborValue => encodeSignParameters({ payloads: [{ chain: 'eip155:1', path: PATH, kind: 'transaction', data: b(bytes), context: null, summary: null }] })
+const endingIn = (bytes: Uint8Array, last: number): Uint8Array => bytes.with(bytes.length - 1, last)
 const sealedBytes = (changes: Partial<RequestBody>): number => encodeSealedBody({ ...base, ...changes }).length
 
 /** 4 to 64 bytes: digits, or any text. */
 const pin = fc.oneof(
-  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 4, maxLength: 64 }),
+  fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), minLength: 4, maxLength: 64 }),
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 64 }),
 ).map(utf8).filter(({ length }) => length >= LIMITS.minPinBytes && length <= LIMITS.maxPinBytes)
 const otp = fc.option(fc.constant(utf8('287082')))
-const label = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '🚀'), maxLength: 64 }).filter((text) => [...text].length <= 64)
+const label = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '🚀'), maxLength: 64 })
 const newWallet = fc.record({ label, permissions: fc.constant(PERMISSIONS), recovery: fc.boolean() })
 const imported: fc.Arbitrary<ImportedSecret> = fc.oneof(
   fc.record({ kind: fc.constant('mnemonic' as const), mnemonic: fc.integer({ min: 47, max: LIMITS.maxMnemonicBytes }).map((length) => b(length, 97)), passphrase: fc.nat(LIMITS.maxPassphraseBytes).map((length) => b(length, 98)) }),
@@ -74,7 +75,7 @@ describe('padding', () => {
   })
 
   test.each<[string, Uint8Array]>([
-    ['nothing', new Uint8Array()], ['zeros', new Uint8Array(BLOCK)], ['no 80', b(BLOCK)], ['a last byte that is not zero', pad(b(9)).with(-1, 1)], ['another first byte', pad(b(9)).with(9, 0x81)],
+    ['nothing', new Uint8Array()], ['zeros', new Uint8Array(BLOCK)], ['no 80', b(BLOCK)], ['a last byte that is not zero', endingIn(pad(b(9)), 1)], ['another first byte', pad(b(9)).with(9, 0x81)],
     ['less', pad(b(9)).subarray(0, -1)], ['more', concat(pad(b(9)), new Uint8Array(1))], ['none', b(9)], ['only the first byte', concat(b(9), Uint8Array.of(0x80))],
   ])('rejects %s', (_name, bytes) => expect(unpad(bytes)).toBeUndefined())
 
@@ -133,8 +134,8 @@ describe('a request', () => {
     const zeros = (length: number): Uint8Array => new Uint8Array(length)
     const bad: readonly (readonly [string, Uint8Array])[] = [
       ['none', content], ['cut', padded.subarray(0, -1)], ['longer', concat(padded, zeros(1))], ['a block more', concat(padded, zeros(BLOCK))], ['the first byte alone', concat(content, Uint8Array.of(0x80))],
-      ['zeros alone', concat(content, zeros(BLOCK - content.length))], ['ones', concat(content, Uint8Array.of(0x80), b(BLOCK - content.length - 1))], ['a last byte', padded.with(-1, 1)],
-      ['80 twice', padded.with(-1, 0x80)], ['later', concat(content, Uint8Array.of(0, 0x80), zeros(BLOCK - content.length - 2))], ['to 256', concat(content, Uint8Array.of(0x80), zeros(767 - content.length))],
+      ['zeros alone', concat(content, zeros(BLOCK - content.length))], ['ones', concat(content, Uint8Array.of(0x80), b(BLOCK - content.length - 1))], ['a last byte', endingIn(padded, 1)],
+      ['80 twice', endingIn(padded, 0x80)], ['later', concat(content, Uint8Array.of(0, 0x80), zeros(BLOCK - content.length - 2))], ['to 256', concat(content, Uint8Array.of(0x80), zeros(767 - content.length))],
     ]
     for (const [name, bytes] of bad) expect([name, decodeSealedBody(bytes)]).toEqual([name, undefined])
   })
@@ -195,7 +196,7 @@ describe('an answer', () => {
     const padded = sealed(outcome)
     const content = encodeAnswer('sign', b(16), outcome)
     expect(decodeSealedAnswer(padded)).toEqual({ op: 'sign', request: b(16), outcome })
-    for (const bytes of [content, padded.subarray(0, -1), concat(padded, new Uint8Array(1)), padded.with(-1, 1), padded.with(-1, 0x80), padded.with(content.length, 0), concat(content, new Uint8Array(BLOCK - content.length))]) {
+    for (const bytes of [content, padded.subarray(0, -1), concat(padded, new Uint8Array(1)), endingIn(padded, 1), endingIn(padded, 0x80), padded.with(content.length, 0), concat(content, new Uint8Array(BLOCK - content.length))]) {
       expect(decodeSealedAnswer(bytes)).toBeUndefined()
     }
     // How much padding, the enclave says.

@@ -83,10 +83,11 @@ export const protocolRows: readonly Row[] = [
   bytes('header.ts decodeHeader', decodeHeader, encodeHeader, OPERATIONS.map((op) => ({ op, wallet: WALLET, key: b(16) }))),
   bytes('request.ts decodeBody', decodeBody, encodeBody, [body, { ...body, proof: null, pin: null, otp: null, parameters: {} }]),
   bytes('request.ts decodeSealedBody', decodeSealedBody, encodeSealedBody, [body, { ...body, pin: b(64) }, { ...body, pin: null, otp: null, parameters: { data: b(3000) } }], 'raw'),
-  row('lib/protocol/padding.ts unpad', () => bytesTarget('raw', { seeds: [0, 1, 2047, 2048].map((length) => pad(b(length))), decode: unpad, encode: (content) => pad(new Uint8Array(content)) })),
-  bytes<{ op: Operation; request: Uint8Array; outcome: AnswerOutcome }>('answer.ts decodeSealedAnswer', decodeSealedAnswer, ({ op, request, outcome }) => encodeSealedAnswer(op, request, outcome), [
-    { op: 'view', request: b(16), outcome: { ok: true, result: { a: 1 } } }, { op: 'sign', request: b(16), outcome: { ok: false, code: 'pin_wrong', guesses } },
-  ], 'raw'),
+  row('lib/protocol/padding.ts unpad', () => bytesTarget('raw', { seeds: [0, 1, 2047, 2048].map((length) => pad(b(length))), decode: unpad })),
+  // Not back to the same bytes: a client takes more padding than it would make.
+  row('lib/protocol/answer.ts decodeSealedAnswer', () => bytesTarget('raw', {
+    seeds: [encodeSealedAnswer('view', b(16), { ok: true, result: { a: 1 } }), encodeSealedAnswer('sign', b(16), { ok: false, code: 'pin_wrong', guesses })], decode: decodeSealedAnswer,
+  })),
   bytes<{ op: Operation; request: Uint8Array; outcome: AnswerOutcome }>('answer.ts decodeAnswer', decodeAnswer, ({ op, request, outcome }) => encodeAnswer(op, request, outcome), [
     { op: 'view', request: b(16), outcome: { ok: true, result: { a: 1 } } },
     { op: 'sign', request: b(16), outcome: { ok: false, code: 'pin_wrong', guesses } },
