@@ -1,12 +1,12 @@
 /** One logged-in app: attests when it must, seals each request to the attested enclave, opens its answer. */
-import { answerBinding, decodeAnswer } from '../lib/protocol/answer.ts'
+import { answerBinding, decodeSealedAnswer } from '../lib/protocol/answer.ts'
 import { equal, utf8, wipe } from '../lib/protocol/bytes.ts'
 import type { CborValue } from '../lib/protocol/cbor.ts'
 import { startRequest } from '../lib/protocol/channel.ts'
 import { CloisterError } from '../lib/protocol/errors.ts'
 import { encodeHeader, type Operation } from '../lib/protocol/header.ts'
 import { signProof } from '../lib/protocol/proof.ts'
-import { encodeBody } from '../lib/protocol/request.ts'
+import { encodeSealedBody } from '../lib/protocol/request.ts'
 import { routeOf } from '../lib/protocol/routes.ts'
 import type { ClientKey } from './client-key.ts'
 import { throwIfAborted, type Deadline } from './deadline.ts'
@@ -78,12 +78,12 @@ export function createSession(options: SessionOptions): Session {
     const token = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(bearer)))
     const unproven = { op, wallet, request, issuedAtMs: nowMs(), idempotency, token, pin, otp, parameters }
     const proof = options.clientKey === null ? null : await signProof(options.clientKey, header, enc, unproven)
-    const body = encodeBody({ ...unproven, proof })
+    const body = encodeSealedBody({ ...unproven, proof })
     const { ciphertext, openAnswer } = await seal(header, body).finally(() => wipe(body))
     throwIfAborted(call.signal)
     const sealed = await postSealed(options.api, routeOf(op).replace('{id}', wallet), bearer, { header, enc, ciphertext }, call)
     const opened = await openAnswer(sealed, answerBinding(op, request))
-    const answer = opened === undefined ? undefined : decodeAnswer(opened)
+    const answer = opened === undefined ? undefined : decodeSealedAnswer(opened)
     if (answer === undefined || answer.op !== op || !equal(answer.request, request)) throw new CloisterError('answer_invalid')
     if (answer.outcome.ok) return answer.outcome.result
     const { code, guesses } = answer.outcome

@@ -13,7 +13,7 @@ import { encodeState, type WalletContent } from '../enclave-sim/core/state.ts'
 import { contentHash, hashPin, openRecord, wrap } from '../enclave-sim/core/unlock.ts'
 import { argon2id } from '../enclave-sim/platform/argon2.ts'
 import { chainOf } from '../lib/chains/registry.ts'
-import { answerBinding, encodeAnswer } from '../lib/protocol/answer.ts'
+import { answerBinding, encodeAnswer, encodeSealedAnswer } from '../lib/protocol/answer.ts'
 import { toBase64url, toHex, utf8 } from '../lib/protocol/bytes.ts'
 import { encodeCbor, type CborValue } from '../lib/protocol/cbor.ts'
 import { channelKeyId, openRequest, parseChannelKey, startRequest } from '../lib/protocol/channel.ts'
@@ -23,7 +23,7 @@ import { framed, LABELS } from '../lib/protocol/labels.ts'
 import { encodeCreateParameters } from '../lib/protocol/lifecycle.ts'
 import { encodeSignParameters, encodeSignResult } from '../lib/protocol/operations.ts'
 import { jwkThumbprint, signProof, tokenNonce, verifyProof } from '../lib/protocol/proof.ts'
-import { encodeBody, encodeUnprovenBody, type Proof } from '../lib/protocol/request.ts'
+import { encodeBody, encodeSealedBody, encodeUnprovenBody, type Proof } from '../lib/protocol/request.ts'
 import { encodeAttestRequest, encodeChannelBinding, encodeChannelOffer, encodeChannels, encodeServiceAnswer, encodeServiceRequest } from '../lib/protocol/service.ts'
 import { issuerHash, ownerOf } from '../lib/tokens/owner.ts'
 import { codec, count, kept, plain, ROOT, write } from './own-vectors/files.ts'
@@ -84,24 +84,41 @@ await write('proof', 'The client key: thumbprint, token nonce, proof (section 5)
   },
 ])
 
-const body = encodeBody({ ...unproven, proof })
+const body = encodeSealedBody({ ...unproven, proof })
 await write('request', 'Header, body without proof, body (section 6)', [
   codec('header-sign', 'header', header, headerBytes),
   codec('header-create', 'header', { ...header, op: 'create' }, encodeHeader({ ...header, op: 'create' })),
   codec('unproven-body', 'unprovenBody', unproven, encodeUnprovenBody(unproven)),
-  codec('body', 'body', { ...unproven, proof }, body),
+  codec('body', 'body', { ...unproven, proof }, encodeBody({ ...unproven, proof })),
   codec('body-view-no-proof', 'body', { ...unproven, op: 'view', pin: null, parameters: {}, proof: null }, encodeBody({ ...unproven, op: 'view', pin: null, parameters: {}, proof: null })),
   codec('body-otp', 'body', { ...unproven, otp: utf8('287082'), proof: null }, encodeBody({ ...unproven, otp: utf8('287082'), proof: null })),
 ])
 
 const refusal = { ok: false, code: 'pin_wrong', guesses: { guessesLeft: 4, lockedUntilMs: 0, wrongTotal: 2 } } as const
 const outcome = { ok: true, result: encodeSignResult(signResult) } as const
-const answer = encodeAnswer('sign', REQUEST, outcome)
+const answer = encodeSealedAnswer('sign', REQUEST, outcome)
 await write('answer', 'Answers before they are sealed, and their AAD (section 7)', [
-  codec('answer-done', 'answer', { op: 'sign', request: REQUEST, outcome }, answer),
+  codec('answer-done', 'answer', { op: 'sign', request: REQUEST, outcome }, encodeAnswer('sign', REQUEST, outcome)),
   codec('answer-refused-guesses', 'answer', { op: 'sign', request: REQUEST, outcome: refusal }, encodeAnswer('sign', REQUEST, refusal)),
   codec('answer-refused', 'answer', { op: 'sign', request: REQUEST, outcome: { ok: false, code: 'tx_malformed', guesses: null } }, encodeAnswer('sign', REQUEST, { ok: false, code: 'tx_malformed', guesses: null })),
   codec('answer-binding', 'answerBinding', { op: 'sign', request: REQUEST }, answerBinding('sign', REQUEST)),
+])
+
+// A body at the edge of 2,048 bytes: with this PIN it would fit, with one of 64 bytes it would not.
+const atEdge = (pin: Uint8Array | null, otp: Uint8Array | null, more = 0) => {
+  const base = { ...unproven, op: 'sign', proof, pin, otp } as const
+  const padding = 2048 - encodeBody({ ...base, pin: count(0, 64), otp: count(0, 6), parameters: { data: new Uint8Array(1024) } }).length + 1024 - 1 + more
+  return { ...base, parameters: { data: new Uint8Array(padding).fill(0x80) } }
+}
+const leaving = { ok: true, result: { kind: 'mnemonic', mnemonic: sentence, passphrase: new Uint8Array(), view: {} } } as const
+const sealedBody = (id: string, value: Parameters<typeof encodeBody>[0]) => codec(id, 'sealedBody', value, encodeSealedBody(value))
+await write('padding', 'Bodies and answers as they are sealed: padded (sections 6 and 7)', [
+  sealedBody('body', { ...unproven, proof }),
+  sealedBody('body-below-edge', atEdge(count(0x30, 4), null)),
+  sealedBody('body-over-edge', atEdge(count(0x30, 4), null, 1)),
+  codec('answer-done', 'sealedAnswer', { op: 'sign', request: REQUEST, outcome }, answer),
+  codec('answer-refused', 'sealedAnswer', { op: 'sign', request: REQUEST, outcome: refusal }, encodeSealedAnswer('sign', REQUEST, refusal)),
+  codec('answer-mnemonic', 'sealedAnswer', { op: 'export', request: REQUEST, outcome: leaving }, encodeSealedAnswer('export', REQUEST, leaving)),
 ])
 
 await write('channel', 'Channel key id, HPKE request and sealed answer (sections 3, 6 and 7)', [await channelVector()])

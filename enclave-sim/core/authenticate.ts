@@ -6,7 +6,7 @@ import { openRequest } from '../../lib/protocol/channel.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { decodeHeader } from '../../lib/protocol/header.ts'
 import { tokenNonce, verifyProof } from '../../lib/protocol/proof.ts'
-import { decodeBody, type RequestBody } from '../../lib/protocol/request.ts'
+import { decodeSealedBody, type RequestBody } from '../../lib/protocol/request.ts'
 import type { ServiceRequest } from '../../lib/protocol/service.ts'
 import { ownerOf } from '../../lib/tokens/owner.ts'
 import type { TokenVerifier, VerifiedToken } from '../../lib/tokens/verify.ts'
@@ -40,7 +40,7 @@ export async function openSealedRequest(gate: Gate, message: ServiceRequest): Pr
   const opened = await openRequest(pair, message.header, message.enc, message.ciphertext)
   if (opened === undefined) throw new CloisterError('request_malformed')
   try {
-    const body = decodeBody(opened.body)
+    const body = decodeSealedBody(opened.body)
     if (body === undefined) throw new CloisterError('request_malformed')
     return { body, token, sealAnswer: opened.sealAnswer }
   } finally {

@@ -1,6 +1,6 @@
 /** The enclave as its host sees it: configured once, then attesting and answering sealed requests. */
 import { createHash } from 'node:crypto'
-import { answerBinding, encodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
+import { answerBinding, encodeSealedAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
 import { wipe } from '../../lib/protocol/bytes.ts'
 import { wipeDeep } from '../../lib/protocol/cbor.ts'
 import { CloisterError, ERRORS } from '../../lib/protocol/errors.ts'
@@ -260,7 +260,7 @@ async function answer(serving: Serving, message: ServiceRequest): Promise<Servic
 
 async function sealed(opened: OpenedRequest, outcome: AnswerOutcome): Promise<ServiceAnswer> {
   const { op, request } = opened.body
-  const encoded = encodeAnswer(op, request, outcome)
+  const encoded = encodeSealedAnswer(op, request, outcome)
   const bytes = await opened.sealAnswer(encoded, answerBinding(op, request)).finally(() => wipe(encoded))
   return { outcome: outcome.ok ? 'done' : 'refused', answer: bytes }
 }

@@ -3,6 +3,7 @@ import { isErrorCode, type ErrorCode, type GuessState } from './errors.ts'
 import { attempt, bytes, integer, Malformed, nullable, object, oneOf } from './fields.ts'
 import { OPERATIONS, type Operation } from './header.ts'
 import { LIMITS } from './limits.ts'
+import { pad, shortOf, unpad } from './padding.ts'
 
 /** What comes back sealed: the result, or why not. */
 export type AnswerOutcome =
@@ -38,6 +39,23 @@ export function decodeAnswer(
     if (!isErrorCode(error['code'])) throw new Malformed()
     return { op, request, outcome: { ok: false, code: error['code'], guesses: nullable(error['guesses'], decodeGuesses) } }
   })
+}
+
+/** The answer's padded bytes, for sealing. What an export lets out counts at its longest. Wipe them. */
+export function encodeSealedAnswer(op: Operation, request: Uint8Array, outcome: AnswerOutcome): Uint8Array<ArrayBuffer> {
+  return pad(encodeAnswer(op, request, outcome), outcome.ok ? shortResult(outcome.result) : 0)
+}
+
+/** Returns `undefined` for what is not padded, or no answer. How much padding there is, is the enclave's to say. */
+export function decodeSealedAnswer(padded: Uint8Array): ReturnType<typeof decodeAnswer> {
+  const content = unpad(padded)
+  return content === undefined ? undefined : decodeAnswer(content)
+}
+
+function shortResult(result: CborValue): number {
+  const { mnemonic, passphrase } = result as Readonly<Record<string, CborValue | undefined>>
+  const short = (field: CborValue | undefined, longest: number): number => (field instanceof Uint8Array ? shortOf(field, longest) : 0)
+  return short(mnemonic, LIMITS.maxMnemonicBytes) + short(passphrase, LIMITS.maxPassphraseBytes)
 }
 
 export function encodeGuesses(guesses: GuessState): CborValue {

@@ -5,9 +5,13 @@ export const LIMITS = {
   maxBodyBytes: 256 * 1024,
   /** Bytes of a bearer token. */
   maxTokenBytes: 8 * 1024,
+  /** What is sealed is padded to a multiple of so many bytes: at least what any operation takes but those that take lists. */
+  paddingBytes: 2048,
   /** Bytes of a PIN, in whatever encoding the app chose (UTF-8 digits, usually). */
   minPinBytes: 4,
   maxPinBytes: 64,
+  /** Digits of a one-time code. */
+  otpBytes: 6,
   /**
    * Bytes of a payload to sign: what fits `maxBodyBytes` once it is sealed and in base64url (240 KB of it), one EIP-4844 blob with its proofs
    * (134 KiB) included. A chain may set less.
@@ -23,6 +27,8 @@ export const LIMITS = {
   maxAccounts: 200,
   /** Accounts that one `discover` or `addAccounts` may name. */
   maxAccountsPerCall: 50,
+  /** Bytes of a BIP-39 sentence: 24 words of 8 letters, and spaces. */
+  maxMnemonicBytes: 215,
   /** Bytes of a BIP-39 passphrase. */
   maxPassphraseBytes: 255,
   /** A deleted wallet can be restored for this long. */

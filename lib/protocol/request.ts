@@ -1,6 +1,8 @@
 import { decodeCbor, encodeCbor, wipeDeep, type CborValue } from './cbor.ts'
 import { attempt, bytes, integer, Malformed, nullable, object, oneOf, text } from './fields.ts'
 import { OPERATIONS, WALLET_ID, type Operation } from './header.ts'
+import { LIMITS } from './limits.ts'
+import { pad, paddedLength, shortOf, unpad } from './padding.ts'
 
 /** The client key's word for a request (see proof.ts). */
 export interface Proof {
@@ -13,7 +15,7 @@ export interface Proof {
   readonly signature: Uint8Array
 }
 
-/** What a client seals to the enclave. Deterministic CBOR; secrets are byte strings. */
+/** What a client seals to the enclave, padded. Deterministic CBOR; secrets are byte strings. */
 export interface RequestBody {
   readonly op: Operation
   readonly wallet: string
@@ -66,12 +68,31 @@ export function decodeBody(encoded: Uint8Array): RequestBody | undefined {
       token: bytes(fields['token'], 32),
       proof: nullable(fields['proof'], decodeProof),
       pin: nullable(fields['pin'], (pin) => bytes(pin, 0, 1024)),
-      otp: nullable(fields['otp'], (otp) => bytes(otp, 6)),
+      otp: nullable(fields['otp'], (otp) => bytes(otp, LIMITS.otpBytes)),
       parameters,
     }
   })
   if (body === undefined) wipeDeep(decoded)
   return body
+}
+
+/** The body's padded bytes, for sealing: as many as with a PIN of 64 bytes and a one-time code, whatever the two are. Wipe them. */
+export function encodeSealedBody(body: RequestBody): Uint8Array<ArrayBuffer> {
+  return pad(encodeBody(body), shortBody(body))
+}
+
+/** Returns `undefined` for anything {@link encodeSealedBody} would not have written: other padding, more or less of it. */
+export function decodeSealedBody(padded: Uint8Array): RequestBody | undefined {
+  const content = unpad(padded)
+  const body = content === undefined ? undefined : decodeBody(content)
+  if (content === undefined || body === undefined) return undefined
+  if (padded.length === paddedLength(content.length + shortBody(body))) return body
+  wipeDeep(body)
+  return undefined
+}
+
+function shortBody({ pin, otp }: RequestBody): number {
+  return shortOf(pin, LIMITS.maxPinBytes) + shortOf(otp, LIMITS.otpBytes)
 }
 
 function decodeProof(value: unknown): Proof {

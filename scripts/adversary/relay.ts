@@ -1,11 +1,12 @@
 /** Whoever changed the relay's code: sees every live token, reads those users' records, chooses what reaches the enclave and what comes back. */
 import { equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError, type ErrorCode } from '../../lib/protocol/errors.ts'
-import { decodeBody } from '../../lib/protocol/request.ts'
+import { LIMITS } from '../../lib/protocol/limits.ts'
+import { decodeSealedBody } from '../../lib/protocol/request.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import { distinct, endOf, handOver, turned } from './codes.ts'
 import { relayRoles } from './relay-role.ts'
-import { ask, channelOf, isGuess, type Reply } from './sealing.ts'
+import { ask, channelOf, isGuess, sealIntent, type Reply } from './sealing.ts'
 import { signing } from './token.ts'
 import type { World } from './world.ts'
 
@@ -22,21 +23,38 @@ async function readsAll(world: World): Promise<void> {
   const { position, victim } = world
   const record = await victim.record()
   const traffic = position.recorded.flatMap(({ token, request, answer }) => [utf8(token), request.header, request.enc, request.ciphertext, answer])
-  const bodies = position.recorded.filter(({ request }) => decodeBody(request.ciphertext) !== undefined).length
+  const bodies = position.recorded.filter(({ request }) => decodeSealedBody(request.ciphertext) !== undefined).length
   await world.tried('relay', 'read all that passes, and the records of those whose tokens it sees', {
     loot: [...traffic, record.dataKey, record.state, record.seed], stopped: 'sealed', expected: 'sealed', note: `${bodies} of ${position.recorded.length} requests readable`,
   })
-  // The body is not padded, so that its length gives the PIN's away to who knows the transaction's.
-  const lengths = new Set(position.recorded.filter(({ op }) => op === 'create').map(({ request }) => request.ciphertext.length))
-  await world.tried('relay', 'tell PINs apart by the length of what is sealed', {
-    stopped: `${lengths.size} lengths`, expected: '2 lengths', note: 'the PIN’s length shows: nothing is padded',
+  await lengths(world)
+}
+
+/** The relay knows the length of everything that is sealed but the PIN's, and has both of the victim's PINs before it: 4 bytes and 14. */
+async function lengths({ position, stack, tried }: World): Promise<void> {
+  const created = new Set(position.recorded.filter(({ op }) => op === 'create').map(({ request }) => request.ciphertext.length))
+  const [one] = position.recorded
+  if (one === undefined) throw new Error('nothing passed')
+  const channel = await channelOf(position.enclave, stack.trust)
+  const lengthOf = async (pin: string, size: number): Promise<number> =>
+    (await sealIntent(channel, { token: one.token, clientKey: null }, { op: 'sign', wallet: one.wallet, pin, parameters: { data: new Uint8Array(size) } })).request.ciphertext.length
+  // Bodies of two blocks, in steps shorter than what one PIN is longer than the other: at some, an edge is between them.
+  let apart = created.size - 1
+  const seen = new Set<number>()
+  for (let size = 24; size < 24 + 2 * LIMITS.paddingBytes; size += 16) {
+    const [short, long] = [await lengthOf('0042', size), await lengthOf('x'.repeat(64), size)]
+    seen.add(short).add(long)
+    if (short !== long) apart += 1
+  }
+  await tried('relay', 'tell PINs apart by the length of what is sealed', {
+    stopped: `${apart} told apart`, expected: '0 told apart', note: `${created.size} length of requests to create; ${seen.size} of requests to sign, by the rest of them alone`,
   })
 }
 
 async function guesses(world: World): Promise<void> {
   const { position, stack, victim } = world
   const channel = await channelOf(position.enclave, stack.trust)
-  const proof = position.recorded.map(({ request }) => decodeBody(request.ciphertext)?.proof).find((found) => found !== undefined)
+  const proof = position.recorded.map(({ request }) => decodeSealedBody(request.ciphertext)?.proof).find((found) => found !== undefined)
   const replies: Reply[] = []
   for (const pin of [victim.pin, '000000', '111111', '123456', '654321', '121212']) {
     replies.push(await ask(position.enclave, channel, { token: victim.token, clientKey: null }, await victim.record(), signing(victim.wallet.id, pin)))

@@ -2,14 +2,14 @@
 import { acceptChannel, type AttestedChannel, type Trust } from '../../client/trust.ts'
 import type { ClientKey } from '../../client/client-key.ts'
 import type { EnclaveClient } from '../../lib/enclave/client.ts'
-import { answerBinding, decodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
+import { answerBinding, decodeSealedAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
 import { utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { startRequest, type OpenAnswer } from '../../lib/protocol/channel.ts'
 import { encodeHeader, type Operation } from '../../lib/protocol/header.ts'
 import { signProof } from '../../lib/protocol/proof.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
-import { encodeBody, type RequestBody } from '../../lib/protocol/request.ts'
+import { encodeSealedBody, type RequestBody } from '../../lib/protocol/request.ts'
 import type { SealedRequest } from '../../lib/wallets/operate.ts'
 
 /** A token, and the client key that it commits to: null for who only has the token. */
@@ -45,7 +45,7 @@ async function sealIntent(
     token: new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(who.token))), pin: pin === null ? null : utf8(pin), otp: null, parameters,
   }
   const proof = intent.proof ?? (who.clientKey === null ? null : await signProof(who.clientKey, header, enc, unproven))
-  const { ciphertext, openAnswer } = await seal(header, encodeBody({ ...unproven, proof }))
+  const { ciphertext, openAnswer } = await seal(header, encodeSealedBody({ ...unproven, proof }))
   return { request: { header, enc, ciphertext }, id, openAnswer }
 }
 
@@ -61,7 +61,7 @@ export async function ask(enclave: EnclaveClient, channel: AttestedChannel, who:
   const answer = await enclave.request({ token: utf8(who.token), ...request, record })
   if (!('answer' in answer)) return { code: answer.code, outcome: undefined }
   const opened = await openAnswer(answer.answer, answerBinding(intent.op, id))
-  const outcome = opened === undefined ? undefined : decodeAnswer(opened)?.outcome
+  const outcome = opened === undefined ? undefined : decodeSealedAnswer(opened)?.outcome
   return { code: outcome === undefined ? 'unopened' : outcome.ok ? 'ok' : outcome.code, outcome }
 }
 

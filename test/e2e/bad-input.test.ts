@@ -10,7 +10,7 @@ import { toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import type { Operation } from '../../lib/protocol/header.ts'
 import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
-import { encodeBody } from '../../lib/protocol/request.ts'
+import { encodeSealedBody, type RequestBody } from '../../lib/protocol/request.ts'
 import { issuerHash } from '../../lib/tokens/owner.ts'
 import { startCloud, type Cloud, type LoggedIn } from '../support/cloud.ts'
 import { rawCall, sealedCode, type RawCall } from '../support/raw-client.ts'
@@ -195,8 +195,15 @@ describe('bodies', () => {
         expect((await sign({ plaintext })).http).toMatchObject({ status: 400, json: { code: 'request_malformed' } })
       }
       let good: Uint8Array | undefined
-      await sign({ pin: '12', alter: (body) => ((good = encodeBody(body)), body) })
-      expect((await sign({ plaintext: new Uint8Array([...(good as Uint8Array), 0]) })).http).toMatchObject({ status: 400 })
+      const kept = { pin: '12', alter: (body: RequestBody) => ((good = encodeSealedBody(body)), body) }
+      expect(sealedCode(await sign(kept))).toBe('pin_malformed')
+      const sealed = good as unknown as Uint8Array
+      const content = sealed.subarray(0, sealed.lastIndexOf(0x80))
+      const bad = [
+        new Uint8Array([...sealed, 0]), sealed.subarray(0, -1), content, new Uint8Array([...content, 0x80]), new Uint8Array([...sealed, ...new Uint8Array(2048)]), sealed.with(sealed.length - 1, 1), sealed.with(content.length + 9, 0x80),
+        new Uint8Array([...content, ...new Uint8Array(sealed.length - content.length)]), new Uint8Array([...content, 0, 0x80, ...new Uint8Array(sealed.length - content.length - 2)]),
+      ]
+      for (const plaintext of bad) expect((await sign({ plaintext })).http).toMatchObject({ status: 400, json: { code: 'request_malformed' } })
     })
   })
 

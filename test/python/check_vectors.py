@@ -49,6 +49,26 @@ def check_request(folder):
         check(vector["id"], wire.encode(fields).hex() == vector["encoded"])
 
 
+def check_padding(folder):
+    for vector in load(folder, "padding"):
+        fields, encoded = value(vector["value"]), bytes.fromhex(vector["encoded"])
+        if vector["format"] == "sealedBody":
+            fields["issuedAt"] = fields.pop("issuedAtMs")
+            check(vector["id"], wire.pad_body(fields) == encoded)
+            continue
+        try:
+            result = wire.read_answer(encoded, fields["op"], fields["request"])
+            check(vector["id"], fields["outcome"]["ok"] and set(result) == set(fields["outcome"]["result"]))
+        except wire.Refused as error:
+            check(vector["id"], str(error) == fields["outcome"]["code"])
+        for bad in (encoded[:-1], encoded + bytes(1), encoded[:-1] + b"\x01", encoded.rstrip(b"\x00"), wire.unpad(encoded, "")):
+            try:
+                wire.read_answer(bad, fields["op"], fields["request"])
+                check(f'{vector["id"]}: refused', False)
+            except wire.Refused as error:
+                check(f'{vector["id"]}: refused', str(error) == "answer_invalid")
+
+
 def check_proof(folder):
     (vector,) = load(folder, "proof")
     private = ec.derive_private_key(int(vector["privateKey"], 16), ec.SECP256R1())
@@ -98,7 +118,7 @@ def check_record(folder):
         opened[part] = AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
     seed = hashlib.pbkdf2_hmac("sha512", vector["mnemonic"].encode(), b"mnemonic", 2048, 64)
     entropy = bytes.fromhex(vector["entropy"])
-    check("secret", opened["seed"] == b"\x01" + bytes([len(entropy)]) + entropy + b"\x00" + seed)
+    check("secret", opened["seed"] == b"\x01" + bytes([len(entropy)]) + entropy + b"\x00" + seed + bytes(354 - 67 - len(entropy)))
     names = (
         "argon2", "seedDigest", "recoverySeal", "kind", "label", "accounts", "permissions", "fingerprint", "createdAt", "idempotencyKey", "recent",
         "recoveryKey", "recoveryMadeAt", "factor", "export", "goneAt", "receipts",
@@ -161,7 +181,7 @@ def check_receipts(folder):
         check("item", vector["item"] == f'receipt#{fields["wallet"]}#{fields["sequence"]:012}')
 
 
-for one in (check_request, check_proof, check_channel, check_record, check_recovery, check_receipts):
+for one in (check_request, check_padding, check_proof, check_channel, check_record, check_recovery, check_receipts):
     one(sys.argv[1])
 for name in failed:
     print(f"failed: {name}")

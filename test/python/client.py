@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 
 from attestation import accept
-from wire import ClientKey, Refused, answer_binding, b64url, encode, from_b64url, is_bytes, open_answer, read_answer, recovery_text, require, seal, sha256, start_request
+from wire import ClientKey, Refused, answer_binding, b64url, encode, from_b64url, is_bytes, open_answer, pad_body, read_answer, recovery_text, require, seal, sha256, start_request
 
 # [2] HTTP
 
@@ -69,7 +69,7 @@ class Session:
             "op": op, "wallet": wallet, "request": request, "issuedAt": self.channel["now_ms"](), "idempotency": idempotency,
             "token": sha256(self.token.encode("ascii")), "pin": pin, "otp": None, "parameters": parameters,
         }  # fmt: skip
-        body = encode({**unproven, "proof": self.key.proof(header, context["enc"], unproven)})
+        body = pad_body({**unproven, "proof": self.key.proof(header, context["enc"], unproven)})
         parts = {"header": header, "enc": context["enc"], "ciphertext": seal(context, header, body)}
         reply = http(self.url + path, self.token, {name: b64url(part) for name, part in parts.items()})
         sealed = from_b64url(reply.get("answer"), "answer_invalid")

@@ -141,6 +141,26 @@ def start_request(public_key, private=None):
     return {"enc": enc, "key": key, "nonce": nonce, "exporter": exporter}
 
 
+BLOCK = 2048
+
+
+def pad(content, longest=None):
+    """As if the content were `longest` bytes, if it is given and more."""
+    total = (max(len(content), longest or 0) // BLOCK + 1) * BLOCK
+    return (content + b"\x80").ljust(total, b"\x00")
+
+
+def pad_body(body):
+    pin = body["pin"] or b""
+    return pad(encode(body), len(encode({**body, "pin": bytes(max(64, len(pin))), "otp": bytes(6)})))
+
+
+def unpad(padded, code):
+    content = padded.rstrip(b"\x00")
+    require(padded and len(padded) % BLOCK == 0 and content[-1:] == b"\x80", code)
+    return content[:-1]
+
+
 def seal(context, header, body):
     return AESGCM(context["key"]).encrypt(context["nonce"], body, header)
 
@@ -161,7 +181,7 @@ def open_answer(context, sealed, bound):
 
 
 def read_answer(plaintext, op, request):
-    answer = decode(plaintext, ("op", "request", "result", "error"), "answer_invalid")
+    answer = decode(unpad(plaintext, "answer_invalid"), ("op", "request", "result", "error"), "answer_invalid")
     require(answer["op"] == op and answer["request"] == request, "answer_invalid")
     error = answer["error"]
     if error is None:

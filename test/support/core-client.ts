@@ -1,7 +1,7 @@
 /** A client and a relay in one, each part of whose request can be made wrong. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Enclave } from '../../enclave-sim/core/enclave.ts'
-import { answerBinding, decodeAnswer } from '../../lib/protocol/answer.ts'
+import { answerBinding, decodeSealedAnswer } from '../../lib/protocol/answer.ts'
 import { utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { parseChannelKey, startRequest, type OpenAnswer } from '../../lib/protocol/channel.ts'
@@ -12,7 +12,7 @@ import { decodeSignResult, encodeSignParameters, NO_PERMISSIONS, type Payload, t
 import type { WalletView } from '../../lib/protocol/wallet-view.ts'
 import { signProof } from '../../lib/protocol/proof.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
-import { encodeBody, type RequestBody, type UnprovenBody } from '../../lib/protocol/request.ts'
+import { encodeSealedBody, type RequestBody, type UnprovenBody } from '../../lib/protocol/request.ts'
 import type { ServiceAnswer, ServiceRequest } from '../../lib/protocol/service.ts'
 import { decodeUnverifiedAttestation } from '../../lib/attestation/document.ts'
 import { serializeTransaction } from 'viem'
@@ -98,7 +98,7 @@ export function createTestClient(world: World, enclave: Enclave, user: User): Te
     const unproven = shot.before?.(plain) ?? plain
     const proven: RequestBody = { ...unproven, proof: shot.noProof === true ? null : await signProof(user.clientKey, header, enc, unproven) }
     const body = shot.after?.(proven) ?? proven
-    const { ciphertext, openAnswer } = await seal(header, encodeBody(body))
+    const { ciphertext, openAnswer } = await seal(header, encodeSealedBody(body))
     const record = shot.record === undefined ? world.table.read(user.owner, shot.wallet) : shot.record
     const plainMessage: ServiceRequest = { token: utf8(user.token), header, enc, ciphertext, record }
     const message = shot.message?.(plainMessage) ?? plainMessage
@@ -133,7 +133,7 @@ export function createTestClient(world: World, enclave: Enclave, user: User): Te
 async function read(service: ServiceAnswer, body: RequestBody, open: OpenAnswer): Promise<Pick<Outcome, 'code' | 'guesses' | 'result'>> {
   if (!('answer' in service)) return { code: `clear:${service.code}`, guesses: null, result: undefined }
   const opened = await open(service.answer, answerBinding(body.op, body.request))
-  const answer = opened === undefined ? undefined : decodeAnswer(opened)
+  const answer = opened === undefined ? undefined : decodeSealedAnswer(opened)
   if (answer === undefined) return { code: 'answer_invalid', guesses: null, result: undefined }
   if (!answer.outcome.ok) return { code: answer.outcome.code, guesses: answer.outcome.guesses, result: undefined }
   return { code: 'ok', guesses: null, result: answer.outcome.result }

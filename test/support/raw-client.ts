@@ -1,13 +1,13 @@
 /** A client without the SDK's good manners: each part of a request can be made wrong, one at a time. */
 import { acceptChannel, type AttestedChannel } from '../../client/trust.ts'
-import { answerBinding, decodeAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
+import { answerBinding, decodeSealedAnswer, type AnswerOutcome } from '../../lib/protocol/answer.ts'
 import { fromBase64url, toBase64url, utf8 } from '../../lib/protocol/bytes.ts'
 import type { CborValue } from '../../lib/protocol/cbor.ts'
 import { startRequest } from '../../lib/protocol/channel.ts'
 import { encodeHeader, type Operation } from '../../lib/protocol/header.ts'
 import { routeOf } from '../../lib/protocol/routes.ts'
 import { signProof } from '../../lib/protocol/proof.ts'
-import { encodeBody, type RequestBody } from '../../lib/protocol/request.ts'
+import { encodeSealedBody, type RequestBody } from '../../lib/protocol/request.ts'
 import type { Cloud, HttpAnswer, LoggedIn } from './cloud.ts'
 
 export interface RawCall {
@@ -69,13 +69,13 @@ async function callOver(channel: AttestedChannel, cloud: Cloud, who: LoggedIn, c
   const unproven = call.prepare?.(plain) ?? plain
   const proven: RequestBody = { ...unproven, proof: await signProof(who.clientKey, header, enc, unproven) }
   const body = call.alter?.(proven) ?? proven
-  const { ciphertext, openAnswer } = await seal(header, call.plaintext ?? encodeBody(body))
+  const { ciphertext, openAnswer } = await seal(header, call.plaintext ?? encodeSealedBody(body))
   const path = call.path ?? routeOf(call.op).replace('{id}', call.wallet)
   const sent = { path, body: JSON.stringify({ header: toBase64url(header), enc: toBase64url(enc), ciphertext: toBase64url(ciphertext) }) }
   const http = await cloud.call('POST', path, { token: who.token, body: sent.body })
   const answer = typeof http.json['answer'] === 'string' ? fromBase64url(http.json['answer']) : undefined
   const opened = answer === undefined ? undefined : await openAnswer(answer, answerBinding(body.op, body.request))
-  return { http, sealed: opened === undefined ? undefined : decodeAnswer(opened)?.outcome, sent }
+  return { http, sealed: opened === undefined ? undefined : decodeSealedAnswer(opened)?.outcome, sent }
 }
 
 /** The code that the enclave gave inside the sealed answer. */

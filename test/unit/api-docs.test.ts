@@ -6,11 +6,11 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { decodeUnverifiedAttestation } from '../../lib/attestation/document.ts'
 import { handler } from '../../functions/docs.ts'
 import { API_DOCUMENT, API_PAGE, API_PAGE_POLICY } from '../../lib/http/api-docs.ts'
-import { answerBinding, decodeAnswer } from '../../lib/protocol/answer.ts'
+import { answerBinding, decodeSealedAnswer } from '../../lib/protocol/answer.ts'
 import { fromBase64url } from '../../lib/protocol/bytes.ts'
 import { ERRORS } from '../../lib/protocol/errors.ts'
 import { decodeHeader, OPERATIONS } from '../../lib/protocol/header.ts'
-import { decodeBody } from '../../lib/protocol/request.ts'
+import { decodeSealedBody } from '../../lib/protocol/request.ts'
 import { routeOf } from '../../lib/protocol/routes.ts'
 import { readApi, routesOf, type Media, type Schema } from '../../scripts/api-docs/document.ts'
 import { GENERATED, generateModule } from '../../scripts/api-docs/generate.ts'
@@ -41,11 +41,11 @@ describe('the examples', () => {
     const { header, body } = await openExampleRequest(route?.operation.requestBody?.content['application/json']?.example)
     const read = decodeHeader(header)
     expect(read?.op).toBe(op)
-    expect(decodeBody(body)).toMatchObject({ op, wallet: read?.wallet })
+    expect(decodeSealedBody(body)).toMatchObject({ op, wallet: read?.wallet })
   })
 
   test('the answer opens, and is the answer to the request to sign', async () => {
-    const answer = decodeAnswer(await openExampleAnswer(exampleOf('Answer', 'application/json')))
+    const answer = decodeSealedAnswer(await openExampleAnswer(exampleOf('Answer', 'application/json')))
     expect(answer).toMatchObject({ op: 'sign', outcome: { ok: true } })
     expect(answerBinding('sign', answer?.request ?? new Uint8Array())).toHaveLength(37)
   })

@@ -65,9 +65,20 @@ describe("a wallet's secret", () => {
   test('is its parts, one after the other', () => {
     for (const secret of secrets) expect(splitSecret(joinSecret(secret))).toEqual(secret)
     const [first] = secrets as [WalletSecret]
-    expect(toHex(joinSecret(first))).toBe(`0110${'01'.repeat(16)}04${toHex(utf8('pass'))}${'02'.repeat(64)}`)
-    expect(toHex(joinSecret({ kind: 'secp256k1', key: new Uint8Array(32).fill(4) }))).toBe(`02${'04'.repeat(32)}`)
-    expect(toHex(joinSecret({ kind: 'ed25519', key: new Uint8Array(32).fill(4) }))).toBe(`03${'04'.repeat(32)}`)
+    const filled = (hex: string): string => hex.padEnd(2 * 354, '0')
+    expect(toHex(joinSecret(first))).toBe(filled(`0110${'01'.repeat(16)}04${toHex(utf8('pass'))}${'02'.repeat(64)}`))
+    expect(toHex(joinSecret({ kind: 'secp256k1', key: new Uint8Array(32).fill(4) }))).toBe(filled(`02${'04'.repeat(32)}`))
+    expect(toHex(joinSecret({ kind: 'ed25519', key: new Uint8Array(32).fill(4) }))).toBe(filled(`03${'04'.repeat(32)}`))
+  })
+
+  test('is as long whatever it is, so that its ciphertext tells nothing of it', () => {
+    expect(new Set(secrets.map((secret) => joinSecret(secret).length))).toEqual(new Set([354]))
+    for (const secret of secrets) {
+      const joined = joinSecret(secret)
+      const end = secret.kind === 'mnemonic' ? 3 + secret.entropy.length + secret.passphrase.length + 64 : 33
+      for (let at = end; at < joined.length; at += 7) expect(splitSecret(joined.with(at, 1))).toBeUndefined()
+      if (end < joined.length) expect(splitSecret(joined.with(joined.length - 1, 0x80))).toBeUndefined()
+    }
   })
 
   test('is split into views: wiping one wipes the other', () => {

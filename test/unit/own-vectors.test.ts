@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeState, encodeState } from '../../enclave-sim/core/state.ts'
-import { answerBinding, decodeAnswer, encodeAnswer } from '../../lib/protocol/answer.ts'
+import { answerBinding, decodeAnswer, decodeSealedAnswer, encodeAnswer, encodeSealedAnswer } from '../../lib/protocol/answer.ts'
 import { concat, equal, toHex } from '../../lib/protocol/bytes.ts'
 import { decodeCbor, encodeCbor, type CborValue } from '../../lib/protocol/cbor.ts'
 import { ERRORS } from '../../lib/protocol/errors.ts'
@@ -10,7 +10,7 @@ import { decodeHeader, encodeHeader } from '../../lib/protocol/header.ts'
 import { LABELS } from '../../lib/protocol/labels.ts'
 import * as lifecycle from '../../lib/protocol/lifecycle.ts'
 import * as operations from '../../lib/protocol/operations.ts'
-import { decodeBody, encodeBody, encodeUnprovenBody, type RequestBody } from '../../lib/protocol/request.ts'
+import { decodeBody, decodeSealedBody, encodeBody, encodeSealedBody, encodeUnprovenBody, type RequestBody } from '../../lib/protocol/request.ts'
 import * as service from '../../lib/protocol/service.ts'
 import { altered, hex, loadVectors, OWN_VECTORS, revive } from '../support/own-vectors.ts'
 
@@ -45,6 +45,8 @@ const CODECS: Readonly<Record<string, Codec>> = {
   unprovenBody: { encode: encodeUnprovenBody },
   body: { encode: encodeBody, decode: decodeBody },
   answer: { encode: ({ op, request, outcome }: NonNullable<ReturnType<typeof decodeAnswer>>) => encodeAnswer(op, request, outcome), decode: decodeAnswer },
+  sealedBody: { encode: encodeSealedBody, decode: decodeSealedBody },
+  sealedAnswer: { encode: ({ op, request, outcome }: NonNullable<ReturnType<typeof decodeAnswer>>) => encodeSealedAnswer(op, request, outcome), decode: decodeSealedAnswer },
   answerBinding: { encode: ({ op, request }: RequestBody) => answerBinding(op, request) },
   createParameters: { encode: (value: never) => encodeCbor(lifecycle.encodeCreateParameters(value)), decode: inside(lifecycle.decodeCreateParameters) },
   importParameters: { encode: (value: never) => encodeCbor(lifecycle.encodeImportParameters(value)), decode: inside(lifecycle.decodeImportParameters) },
@@ -75,7 +77,7 @@ const CODECS: Readonly<Record<string, Codec>> = {
 
 const record = loadVectors<RecordVector>('record')[0] as RecordVector
 const vectors: Vector[] = [
-  ...['cbor', 'request', 'answer', 'operations', 'service'].flatMap((name) => loadVectors<Vector>(name)),
+  ...['cbor', 'request', 'answer', 'padding', 'operations', 'service'].flatMap((name) => loadVectors<Vector>(name)),
   { id: 'state', format: 'state', value: record.stateValue, encoded: record.statePlaintext },
 ]
 const named = (list: readonly Vector[]) => list.map((vector) => [`${vector.format} ${vector.id}`, vector] as const)

@@ -1,5 +1,5 @@
 /** The wire: what app, relay and enclave say to each other, and what a record holds. */
-import { decodeAnswer, decodeGuesses, encodeAnswer, encodeGuesses, type AnswerOutcome } from '../../../lib/protocol/answer.ts'
+import { decodeAnswer, decodeGuesses, decodeSealedAnswer, encodeAnswer, encodeGuesses, encodeSealedAnswer, type AnswerOutcome } from '../../../lib/protocol/answer.ts'
 import { makeBackup, openBackup, readBackup, type BackupFile } from '../../../lib/protocol/backup.ts'
 import { concat, fromBase64url, fromHex, toBase64url, toHex, utf8 } from '../../../lib/protocol/bytes.ts'
 import { decodeCbor, encodeCbor, type CborValue } from '../../../lib/protocol/cbor.ts'
@@ -8,12 +8,13 @@ import { decodeHeader, encodeHeader, OPERATIONS, type Operation } from '../../..
 import * as lifecycle from '../../../lib/protocol/lifecycle.ts'
 import * as operations from '../../../lib/protocol/operations.ts'
 import { decodeEnclaveStatus, decodeHealth, decodeRotate, parseJson } from '../../../lib/protocol/operator.ts'
+import { pad, unpad } from '../../../lib/protocol/padding.ts'
 import { verifyProof } from '../../../lib/protocol/proof.ts'
 import { encodeReceipt, encodeSign1, openReceipt, openStoredReceipt, receiptSigned, storedReceiptBinding, type Receipt } from '../../../lib/protocol/receipt.ts'
 import { decodeRecord, encodeRecord } from '../../../lib/protocol/record.ts'
 import { formatRecoveryCode, parseRecoveryCode } from '../../../lib/protocol/recovery-code.ts'
 import { openWithCode, recoveryPublicKey, sealToCode } from '../../../lib/protocol/recovery-seal.ts'
-import { decodeBody, encodeBody, type RequestBody } from '../../../lib/protocol/request.ts'
+import { decodeBody, decodeSealedBody, encodeBody, encodeSealedBody, type RequestBody } from '../../../lib/protocol/request.ts'
 import * as service from '../../../lib/protocol/service.ts'
 import { joinSecret, splitSecret } from '../../../lib/protocol/wallet-secret.ts'
 import { encodePendingExport, encodeWalletView, readPendingExport, readWalletView, type WalletView } from '../../../lib/protocol/wallet-view.ts'
@@ -81,6 +82,12 @@ export const protocolRows: readonly Row[] = [
   bytes<CborValue>('cbor.ts decodeCbor', decodeCbor, encodeCbor, [0, -1, 2 ** 53 - 1, 'text', b(30), [1, [2, { a: null, bb: true }]], { a: b(3), list: [false, {}] }, { ...body, proof: null }]),
   bytes('header.ts decodeHeader', decodeHeader, encodeHeader, OPERATIONS.map((op) => ({ op, wallet: WALLET, key: b(16) }))),
   bytes('request.ts decodeBody', decodeBody, encodeBody, [body, { ...body, proof: null, pin: null, otp: null, parameters: {} }]),
+  bytes('request.ts decodeSealedBody', decodeSealedBody, encodeSealedBody, [body, { ...body, pin: b(64) }, { ...body, pin: null, otp: null, parameters: { data: b(3000) } }], 'raw'),
+  row('lib/protocol/padding.ts unpad', () => bytesTarget('raw', { seeds: [0, 1, 2047, 2048].map((length) => pad(b(length))), decode: unpad })),
+  // Not back to the same bytes: a client takes more padding than it would make.
+  row('lib/protocol/answer.ts decodeSealedAnswer', () => bytesTarget('raw', {
+    seeds: [encodeSealedAnswer('view', b(16), { ok: true, result: { a: 1 } }), encodeSealedAnswer('sign', b(16), { ok: false, code: 'pin_wrong', guesses })], decode: decodeSealedAnswer,
+  })),
   bytes<{ op: Operation; request: Uint8Array; outcome: AnswerOutcome }>('answer.ts decodeAnswer', decodeAnswer, ({ op, request, outcome }) => encodeAnswer(op, request, outcome), [
     { op: 'view', request: b(16), outcome: { ok: true, result: { a: 1 } } },
     { op: 'sign', request: b(16), outcome: { ok: false, code: 'pin_wrong', guesses } },
@@ -193,7 +200,7 @@ export const protocolRows: readonly Row[] = [
   row('lib/protocol/channel.ts openRequest', async () => {
     const keyPair = await generateChannelKey()
     const request = await startRequest(keyPair.publicKey)
-    const { ciphertext } = await request.seal(header, encodeBody(body))
+    const { ciphertext } = await request.seal(header, encodeSealedBody(body))
     return bytesTarget('raw', { seeds: [concat(request.enc, ciphertext)], decode: (bytes) => openRequest(keyPair, header, bytes.subarray(0, 32), bytes.subarray(32)) })
   }),
   row('lib/protocol/proof.ts verifyProof', () =>
