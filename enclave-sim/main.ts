@@ -33,6 +33,10 @@ const enclave = await bootEnclave({
   argon2id,
   monotonicMs: () => Number(process.hrtime.bigint() / 1_000_000n),
   seedKernel,
+  repeat(everyMs, run) {
+    const timer = setInterval(run, everyMs).unref()
+    return () => clearInterval(timer)
+  },
   collect: () => void gc({ type: 'minor' }),
   connect: createConnect(values.forwarder === undefined ? { kind: 'direct' } : { kind: 'forwarder', directory: values.forwarder }, credentials),
 })

@@ -50,6 +50,8 @@ export interface Platform {
   readonly argon2id: Argon2id
   readonly monotonicMs: MonotonicMs
   readonly seedKernel: SeedKernel
+  /** Calls again and again, until it is told to end; keeps no process alive. */
+  repeat(everyMs: number, run: () => void): () => void
   /** Collects young garbage, and so has OpenSSL overwrite the private keys in node:crypto's objects that a request made: nothing else frees them. */
   collect(): void
   /** Clients that reach the outside as the measured configuration says. `nowMs`: attested time, for signatures. */
@@ -85,7 +87,8 @@ interface Serving {
   readonly core: Core
   readonly channelKeys: ChannelKeys
   clockReading(): { readonly driftMs: number; readonly readAgoMs: number }
-  readonly timer: NodeJS.Timeout
+  /** Ends what repeats. */
+  end(): void
 }
 
 /** Boots: self-tests first, then the start-up test of the device's random bytes. A failed one leaves it halted. */
@@ -99,7 +102,7 @@ export async function bootEnclave(outside: Platform, selfTests: typeof SELF_TEST
 
   function halt(why: string): void {
     reason ??= why
-    if (serving !== undefined) clearInterval(serving.timer)
+    serving?.end()
     serving = undefined
     phases.enter('halted')
   }
@@ -203,13 +206,12 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
     syncedAtMs = platform.monotonicMs()
     if (driftMs > MAX_DRIFT_MS) halt('clock')
   }
-  const timer = setInterval(() => {
+  const end = platform.repeat(CLOCK_SYNC_MS, () => {
     channelKeys.prune()
     // A device that stopped answering is as bad as one that disagrees.
     if (platform.monotonicMs() - syncedAtMs > MAX_UNSYNCED_MS) return halt('device')
     void readClock().catch(() => halt('device'))
-  }, CLOCK_SYNC_MS)
-  timer.unref()
+  })
   return {
     gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
     core: {
@@ -221,7 +223,7 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
     },
     channelKeys,
     clockReading: () => ({ driftMs, readAgoMs: platform.monotonicMs() - syncedAtMs }),
-    timer,
+    end,
   }
 }
 

@@ -33,7 +33,7 @@ export async function channelOf(enclave: EnclaveClient, trust: Trust): Promise<A
   return acceptChannel((await enclave.attest(nonce)).document, nonce, trust)
 }
 
-async function sealIntent(
+export async function sealIntent(
   channel: Pick<AttestedChannel, 'publicKey' | 'key' | 'nowMs'>, who: Login, intent: Intent,
 ): Promise<{ request: SealedRequest; id: Uint8Array; openAnswer: OpenAnswer }> {
   const { op, wallet, pin, parameters } = intent

@@ -98,6 +98,8 @@ export async function createWorld(): Promise<World> {
       // Its zero means nothing: not even that of the wall clock.
       monotonicMs: () => nowMs - START_MS + 17,
       seedKernel: async () => undefined,
+      // Time passes when a test says so, and then by days: the enclave's own minutes are for tests that ask for them.
+      repeat: () => () => undefined,
       collect: () => undefined,
       connect: () => ({ kms, table: port ?? table.port(), fetchJwks: issuer.fetchJwks }),
       ...overrides,

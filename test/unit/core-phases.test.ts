@@ -1,6 +1,6 @@
 /** The enclave's life: nothing outside of its phase, and once halted nothing but its state. */
 import { createHash, randomBytes } from 'node:crypto'
-import { bootEnclave, type Enclave } from '../../enclave-sim/core/enclave.ts'
+import { bootEnclave, type Enclave, type Platform } from '../../enclave-sim/core/enclave.ts'
 import { createAttestedClock, MAX_DRIFT_MS } from '../../enclave-sim/core/clock.ts'
 import { createPhases, PHASES, type Ability, type Phase } from '../../enclave-sim/core/phases.ts'
 import { runSelfTests, SELF_TESTS } from '../../enclave-sim/core/self-test.ts'
@@ -104,6 +104,17 @@ describe('an enclave', () => {
     expect(await asked(enclave)).toEqual({ offer: 'ok', channels: 'true', rotate: 'ok', attest: 'ok', drain: 'ok', resume: 'ok', handle: 'token_malformed' })
     await expect(enclave.configure(configurationBytes())).rejects.toThrow('not the time')
     expect(enclave.phase).toBe('serving')
+  })
+
+  test('collects what a request left behind, whether it was answered or refused', async () => {
+    let collected = 0
+    const enclave = await world.enclave({ collect: () => void (collected += 1) })
+    expect(collected).toBe(0)
+    await asked(enclave)
+    expect(collected).toBe(1)
+    enclave.halt('test ends')
+    await asked(enclave)
+    expect(collected).toBe(2)
   })
 
   test('rejects a configuration that it can not read, and waits for another', async () => {
@@ -275,9 +286,6 @@ describe('the clock', () => {
     expect(clock.nowMs()).toBe(startMs)
   })
 
-  const TIMERS = { doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout', 'hrtime', 'performance', 'Date'] } as const
-  afterEach(() => jest.useRealTimers())
-
   async function afterAMinute(skewMs: number, device: 'answers' | 'fails' | 'hangs' = 'answers', minutes = 1): Promise<Enclave> {
     let skew = 0
     let now: typeof device = 'answers'
@@ -286,13 +294,18 @@ describe('the clock', () => {
       if (now === 'fails') return Promise.reject(new Error('no device'))
       return now === 'hangs' ? new Promise(() => undefined) : nsm.attest(fields)
     }
-    jest.useFakeTimers({ doNotFake: [...TIMERS.doNotFake] })
-    const enclave = await world.enclave({ nsm: { ...nsm, attest } })
+    let everyMinute = (): void => undefined
+    const repeat: Platform['repeat'] = (everyMs, run) => {
+      expect(everyMs).toBe(60_000)
+      everyMinute = run
+      return () => (everyMinute = () => undefined)
+    }
+    const enclave = await world.enclave({ nsm: { ...nsm, attest }, repeat })
     skew = skewMs
     now = device
     for (let minute = 0; minute < minutes; minute++) {
       world.advance(60_000)
-      jest.advanceTimersByTime(60_000)
+      everyMinute()
       for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
     }
     return enclave

@@ -28,7 +28,7 @@ const guesses = { guessesLeft: 4, lockedUntilMs: 0, wrongTotal: 1 }
 export const ACCOUNT = { namespace: 'eip155', path: "m/44'/60'/0'/0/0", address: '0x3535353535353535353535353535353535353535', publicKey: b(33), chainCode: null }
 export const PERMISSIONS = { exportable: true, rawHash: false, withoutChainId: false, anySighash: false }
 const pending = { what: 'privateKey', path: ACCOUNT.path, readyAtMs: 7 } as const
-const VIEW: WalletView = {
+export const VIEW: WalletView = {
   ...guesses, wallet: WALLET, version: 3, createdAtMs: 1, label: 'Spending', kind: 'mnemonic', accounts: [ACCOUNT, { ...ACCOUNT, chainCode: b(32) }], permissions: PERMISSIONS,
   fingerprint: b(32), recoveryMadeAtMs: 6, factor: { confirmed: true, operations: ['sign', 'export'] }, export: pending, goneAtMs: 12, receipts: { key: b(64), count: 2, head: b(32) },
 }
