@@ -46,6 +46,16 @@ describe('the enclave', () => {
     expect(base.beside.map(({ name }) => name)).toEqual(['argon2.node'])
   })
 
+  test('is argued package by package in docs/threat-model.md, with its share of the bundle', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'threat-model.md'), 'utf8')
+    const argued = [...page.matchAll(/^\| `([^`]+)`(?: (\d+)|, native) \| [^|]+ \| [^|]+ \| [^|]+ \|$/gm)].map(([, name = '', kb]) => [name, kb] as const)
+    expect(argued.map(([name]) => name).sort()).toEqual(base.packages.map(({ name }) => name).sort())
+    for (const { name, bytes } of base.packages) {
+      const kb = argued.find(([one]) => one === name)?.[1]
+      if (kb !== undefined) expect(Math.abs(bytes / 1000 - Number(kb))).toBeLessThan(2)
+    }
+  })
+
   test('the AWS SDK is not in it, nor anything of it', () => {
     expect(base.packages.map(({ name }) => name).filter((name) => /^@(aws|aws-sdk|aws-crypto|smithy)\//.test(name))).toEqual([])
   })
