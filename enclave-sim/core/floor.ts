@@ -90,9 +90,10 @@ export function createFloor(limit = FLOOR_WALLETS): Floor {
     },
     wrong(record, content, charge, nowMs) {
       const memory = find(record) ?? fresh(record, content)
-      const { lockedUntilMs } = nextCharge(stricter(record, memory, nowMs), nowMs)
-      const wrongMs = [...memory.wrongMs, charge.atMs]
-      return stricter(charged(record, charge), keep(record, { ...memory, streak: memory.streak + 1, lockedUntilMs, wrongMs }, nowMs), nowMs)
+      const { lockedUntilMs, previousLockedUntilMs } = nextCharge(stricter(record, memory, nowMs), nowMs)
+      const lock = lockedUntilMs === previousLockedUntilMs ? {} : { lockedUntilMs }
+      const after = { ...memory, ...lock, streak: memory.streak + 1, wrongMs: [...memory.wrongMs, charge.atMs] }
+      return stricter(charged(record, charge), keep(record, after, nowMs), nowMs)
     },
     committed(next, content, goneMs, nowMs) {
       const before = find(next)
