@@ -15,7 +15,7 @@ beforeAll(async () => {
   // Its exit code says whether there were violations: so does the file, and more of it.
   await promisify(execFile)(process.execPath, [join('scripts', 'adversary.ts'), '--out', out]).catch(() => undefined)
   run = decodeRun(await readFile(out, 'utf8'))
-}, 1_200_000)
+}, 1_800_000)
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 const of = (attacker: Attacker): Attempt[] => run.attempts.filter((attempt) => attempt.attacker === attacker)
