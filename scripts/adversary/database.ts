@@ -44,9 +44,10 @@ const bytesOf = (item: Item): Uint8Array => Buffer.concat(Object.values(item).ma
 /** Sets counters back before each guess, on two enclaves that go on running; puts a record back that another PIN opens; and starts enclaves anew, as their host can. */
 async function withLogin(world: World): Promise<void> {
   const { stack, victim, table } = world
+  const place = { table, owner: victim.owner, wallet: victim.wallet.id }
   const who = await forgedLogin(world)
   const guess = async (at: Restarts, number: number): Promise<Reply> => {
-    await setBack(table, victim.owner, victim.wallet.id)
+    await setBack(place)
     return ask(at.client, at.channel, who, await victim.record(), signing(victim.wallet.id, `guess ${number}`))
   }
 
@@ -84,7 +85,7 @@ async function withLogin(world: World): Promise<void> {
   }
   const seconds = (performance.now() - began) / 1000
   await at.close()
-  await setBack(table, victim.owner, victim.wallet.id)
+  await setBack(place)
   await world.tried('host and login together', 'the same, and start the enclave anew whenever it locks', {
     guesses: replies.length === wanted ? Infinity : replies.length, stopped: replies.length === wanted ? 'nothing' : 'something', expected: 'nothing',
     note: `${Math.floor(replies.length / Math.max(1, restarts))} a restart of ${(restartMs / Math.max(1, restarts) / 1000).toFixed(1)} s, ${(replies.length / seconds).toFixed(1)} a second on this machine`,

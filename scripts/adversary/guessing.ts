@@ -3,9 +3,11 @@
  * is in the record (the lock, the rolling total) or in its memory of the same, so that to set the one back by an hour, and to start it anew, is to let
  * an hour pass. That its memory changes nothing where nobody tampers is test/unit/core-floor.test.ts's to show.
  */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { OperatorTable } from '../../test/support/operator-table.ts'
 import type { Reply } from './sealing.ts'
 
+type Item = Record<string, AttributeValue>
 const DAY_MS = 86_400_000
 
 export interface Guessed {
@@ -49,8 +51,12 @@ async function pass({ table, owner, wallet, restart }: Parameters<typeof guessFo
   await restart()
 }
 
-/** Sets the counters of a record back, and leaves it as it is otherwise: its version too, which enclaves remember. */
-export async function setBack(table: OperatorTable, owner: string, wallet: string): Promise<void> {
+/**
+ * Sets the counters of a record back, and leaves it as it is otherwise: its version too, which enclaves remember.
+ * @param counters as they were in this earlier item; left out: nothing spent, nothing wrong
+ */
+export async function setBack({ table, owner, wallet }: Omit<Parameters<typeof guessForAMonth>[0], 'restart'>, counters: Item = {}): Promise<void> {
   const { wrong: _, ...item } = await table.get(owner, wallet)
-  await table.put({ ...item, spent: { N: '0' }, lockedUntil: { N: '0' } })
+  const { spent = { N: '0' }, lockedUntil = { N: '0' }, wrong } = counters
+  await table.put({ ...item, spent, lockedUntil, ...(wrong === undefined ? {} : { wrong }) })
 }

@@ -48,6 +48,8 @@ async function month(
   world: World, attacker: Attacker, who: Login, at: Restarts, { busy, name }: { readonly busy: boolean; readonly name: string },
 ): Promise<void> {
   const { table, victim } = world
+  const place = { table, owner: victim.owner, wallet: victim.wallet.id }
+  const before = await table.get(place.owner, place.wallet)
   let tries = 0
   const guess = async (): Promise<Reply> => {
     tries += 1
@@ -55,8 +57,8 @@ async function month(
   }
   // Four wrong ones lock nothing; her success clears them.
   const owner = busy ? async (streak: number) => void (streak % 4 === 0 && (await victim.sign())) : undefined
-  const { inADay, in30Days } = await guessForAMonth({ table, owner: victim.owner, wallet: victim.wallet.id, restart: () => at.restart() }, guess, owner)
-  await setBack(table, victim.owner, victim.wallet.id)
+  const { inADay, in30Days } = await guessForAMonth({ ...place, restart: () => at.restart() }, guess, owner)
+  await setBack(place, before)
   await at.restart() // it would go on remembering
   await world.tried(attacker, name, {
     guesses: in30Days, stopped: in30Days <= LIMITED ? 'wallet_locked' : 'nothing', expected: 'wallet_locked', denial: true, note: `${inADay} in 24 hours, ${in30Days} in 30 days`,

@@ -267,7 +267,7 @@ describe('an id whose wallet is gone', () => {
     const gone = record()
     world.table.remove(user.owner, wallet)
     world.advance(DAY)
-    user = { ...(await world.login(user.owner.split('#').at(-1) as string)), owner: user.owner }
+    user = { ...(await world.login(user.owner.split('#').at(-1))), owner: user.owner }
     client = createTestClient(world, enclave, user)
     await makeWallet(where === 'here' ? client : createTestClient(world, second, user), { wallet })
     expect(await client.view(wallet)).toMatchObject({ version: 1, guessesLeft: 5, wrongTotal: 0 })
