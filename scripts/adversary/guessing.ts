@@ -1,7 +1,7 @@
 /**
  * How many PINs somebody may try in a month who can make the enclave listen. Time is not waited for: all that an enclave compares with its clock
  * is in the record (the lock, the rolling total) or in its memory of the same, so that to set the one back by an hour, and to start it anew, is to let
- * an hour pass. That its memory changes nothing where nobody tampers is test/unit/core-floor.test.ts's to show.
+ * an hour pass. That its memory changes nothing where nobody tampers is test/unit/core-floor-memory.test.ts's to show.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { OperatorTable } from '../../test/support/operator-table.ts'
