@@ -16,6 +16,7 @@ import { createChannelKeys, type ChannelKeys } from './channel-keys.ts'
 import { createAttestedClock, MAX_DRIFT_MS } from './clock.ts'
 import { CONFIGURATION_PCR, readConfiguration, type Configuration } from './configuration.ts'
 import { createDataKeys } from './data-keys.ts'
+import { createFloor } from './floor.ts'
 import { warmKeys } from './keys.ts'
 import { addAccounts, discover, rename } from './operations/accounts.ts'
 import { create, importWallet } from './operations/create.ts'
@@ -216,6 +217,7 @@ async function serve(platform: Platform, configuration: Configuration, halt: (wh
     gate: { tokens, channelKeys, clock, replay: createReplayGuard() },
     core: {
       vault, table, clock, measurements,
+      floor: createFloor(),
       nsm: platform.nsm,
       queue: createWalletQueue(configuration.limits),
       admission: createAdmission(configuration.limits),

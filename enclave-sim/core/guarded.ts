@@ -12,6 +12,7 @@ import type { RequestBody } from '../../lib/protocol/request.ts'
 import { splitSecret, type WalletSecret } from '../../lib/protocol/wallet-secret.ts'
 import type { AttestedClock } from './clock.ts'
 import { stepOf } from './factor.ts'
+import type { Floor } from './floor.ts'
 import { charged, expired, guessState, lockOf, nextCharge } from './guesses.ts'
 import type { Charge, TablePort } from './ports.ts'
 import { isTailFull, storedTail, withReceipt } from './receipts.ts'
@@ -23,6 +24,7 @@ export interface Guarded {
   readonly vault: Vault
   readonly table: TablePort
   readonly clock: AttestedClock
+  readonly floor: Floor
   readonly measurements: ReceiptMeasurements
 }
 
@@ -70,19 +72,25 @@ export interface Done<T> {
 }
 
 /**
- * @returns what `work` returned, and the record as it was committed
+ * @returns what `work` returned, and the record as it was committed, with the counters that hold here
  * @throws CloisterError `wallet_locked`, `stale`, `record_invalid`, `wallet_not_found`, `wallet_deleted`, `code_required`, `pin_wrong`, `recovery_invalid`,
  * `idempotency_mismatch`, `unavailable`, and what `use` throws
  */
 export async function withSecret<T>(core: Guarded, body: RequestBody, record: WalletRecord, turn: WalletTurn, use: Use<T>): Promise<Done<T>> {
   const nowMs = core.clock.nowMs()
   let isGuess = use.guess !== 'code'
-  if (isGuess && lockOf(record, nowMs) !== 0) {
+  if (core.floor.isPast(record)) {
+    // Handed in too late, as a rule: then it is stale. If the table itself holds it, somebody put it back.
     await requireCurrent(core, record)
-    throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
+    throw new CloisterError('record_invalid')
+  }
+  let strict = core.floor.strict(record, nowMs)
+  if (isGuess && lockOf(strict, nowMs) !== 0) {
+    await requireCurrent(core, record)
+    throw new CloisterError('wallet_locked', { guesses: guessState(strict, nowMs) })
   }
 
-  const charge = nextCharge(record, nowMs)
+  const charge = nextCharge(strict, nowMs)
   turn.leave(undefined)
   if ((await write(() => core.table.charge(record, charge), () => release(core, charge))) === 'conflict') throw new CloisterError('stale')
 
@@ -94,13 +102,14 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
   try {
     opened = await openRecord(core.vault, record)
     const { state } = opened
+    const followed = core.floor.follow(record, state, nowMs)
+    if (followed === undefined) throw new CloisterError('record_invalid')
+    strict = followed
     requireNotGone(state, nowMs)
     const moment = { nowMs, isRepeat: isRepeat(state, body, nowMs) }
     // A code that a repeat brings has been used: what it tries is a PIN, under the PIN's own limits.
-    if (!isGuess && moment.isRepeat) {
-      if (lockOf(record, nowMs) !== 0) throw new CloisterError('wallet_locked', { guesses: guessState(record, nowMs) })
-      isGuess = true
-    }
+    if (moment.isRepeat) isGuess = true
+    if (isGuess && lockOf(strict, nowMs) !== 0) throw new CloisterError('wallet_locked', { guesses: guessState(strict, nowMs) })
     if (state.goneAtMs !== null && use.whileDeleted !== true) throw new CloisterError('wallet_deleted')
     await use.check?.(state, moment)
     const { factor } = state
@@ -113,9 +122,8 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     if (unlocked === undefined || (asks && step === undefined)) {
       if (!isGuess && unlocked === undefined) throw new CloisterError('recovery_invalid')
       isSpent = true
-      const spent = charged(record, charge)
-      turn.leave(spent)
-      throw new CloisterError('pin_wrong', { guesses: guessState(spent, nowMs) })
+      turn.leave(charged(record, charge))
+      throw new CloisterError('pin_wrong', { guesses: guessState(core.floor.wrong(record, state, charge, nowMs), nowMs) })
     }
     const secret = splitSecret(unlocked.secret)
     if (secret === undefined) throw new CloisterError('record_invalid')
@@ -126,7 +134,7 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     const written = await writing
     if (!written && isTailFull(state.receipts)) throw new CloisterError('unavailable', { retryAfterSec: 2 })
     const version = record.version + 1
-    const entry = { wallet: record.wallet, op: body.op, atMs: nowMs, version, failed: record.spent, signatures, outcome }
+    const entry = { wallet: record.wallet, op: body.op, atMs: nowMs, version, failed: strict.spent, signatures, outcome }
     const changed = { ...contentOf(state), ...changes }
     const content: WalletContent = {
       ...changed,
@@ -137,14 +145,16 @@ export async function withSecret<T>(core: Guarded, body: RequestBody, record: Wa
     const at = { owner: record.owner, wallet: record.wallet, version, createdAtMs: record.createdAtMs }
     const wrapped = await wrap(core.vault, at, content, unlocked.secret, newPin ?? unlocked.pinHash)
     // Whoever has the recovery code is the owner: what others guessed wrong does not lock them out.
-    const gone = isGuess ? expired(record.wrongMs, nowMs) : record.wrongMs
+    const gone = isGuess ? expired(strict.wrongMs, nowMs) : strict.wrongMs
     const next = { ...wrapped, wrongMs: record.wrongMs.filter((atMs) => !gone.includes(atMs)) }
     if ((await write(() => core.table.commit(next, charge, gone))) === 'conflict') throw new CloisterError('stale')
     turn.leave(next)
-    return { result, record: next, state: content }
+    return { result, record: core.floor.committed(next, content, gone, nowMs), state: content }
   } catch (error) {
     // A wrong PIN stays spent. Whatever else went wrong was no guess: give it back, if the table can be reached.
-    if (!isSpent && (await release(core, charge)) && opened !== undefined) turn.leave(record)
+    if (!isSpent && (await release(core, charge)) && opened !== undefined) {
+      turn.leave({ ...record, spent: charge.spent - 1, lockedUntilMs: charge.previousLockedUntilMs })
+    }
     wipeDeep(done?.result) // keys may be in it, and nobody will have them
     throw error
   } finally {

@@ -1,7 +1,6 @@
 /**
  * The same attacks where one guard is missing: each must win. An attacker who wins nothing against an open door would not be worth the asking.
  */
-import { decodeSignResult } from '../../lib/protocol/operations.ts'
 import { join } from 'node:path'
 import { DecryptCommand } from '@aws-sdk/client-kms'
 import { connect } from '../../client/connect.ts'
@@ -11,11 +10,13 @@ import { openBlob } from '../../local/kms/ciphertext.ts'
 import { endOf } from './codes.ts'
 import { NOTHING, type Contrast, type Evidence, type Won } from './attempt.ts'
 import { reconfigured, withoutProofs } from './configuration.ts'
+import { changedPins, signedIn } from './database.ts'
 import { hostRole } from './host-role.ts'
 import { fakeKms } from './host-wire.ts'
 import { forgedLogin } from './identity.ts'
 import { unlock } from './judge.ts'
 import { takePosition } from './position.ts'
+import { startRestarts } from './restarts.ts'
 import { ask, channelOf, isGuess } from './sealing.ts'
 import { askForDataKey, standIn, type Thief } from './thief.ts'
 import { signing } from './token.ts'
@@ -52,10 +53,22 @@ export async function contrasts(world: World, thief: Thief): Promise<Contrast[]>
   done.push({ missing: 'an enclave that trusts another authority for KMS', kind: 'keys', won: { ...NOTHING, keys: await fakeKmsWins(world) } })
 
   const channel = await channelOf(position.enclave, stack.trust)
-  const { outcome } = await ask(position.enclave, channel, await forgedLogin(world), await victim.record(), signing(victim.wallet.id, victim.pin, 4711))
-  const signed = outcome?.ok === true ? decodeSignResult(outcome.result)?.signatures.map((one) => one.signed) : undefined
-  await weigh('a PIN that the identity provider knows', 'signatures', { signed: signed ?? [] })
+  const known = await ask(position.enclave, channel, await forgedLogin(world), await victim.record(), signing(victim.wallet.id, victim.pin, 4711))
+  await weigh('a PIN that the identity provider knows', 'signatures', { signed: signedIn(known) })
+  await weigh('an enclave that saw nothing later than the record that was put back', 'signatures', { signed: await revive(world) })
   return done
+}
+
+/** What the memory of a running enclave refuses, one that was started since does. */
+async function revive(world: World): Promise<Uint8Array[]> {
+  const { victim, table } = world
+  const { current, earlier, earlierPin } = await changedPins(world)
+  const at = await startRestarts(world, world.stack.configuration)
+  await table.put(earlier)
+  const reply = await ask(at.client, at.channel, await forgedLogin(world), await victim.record(), signing(victim.wallet.id, earlierPin, 4713))
+  await at.close()
+  await table.put(current)
+  return signedIn(reply)
 }
 
 async function weakened({ root, pins }: World, change: (statement: Statement) => Statement | undefined): Promise<string> {

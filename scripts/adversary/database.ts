@@ -1,7 +1,10 @@
 /** Who may write the table as they please: a restore to an earlier state, records mixed and moved; and the same with a login. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { decodeSignResult } from '../../lib/protocol/operations.ts'
 import { LIMITED } from './attempt.ts'
+import { setBack } from './guessing.ts'
 import { forgedLogin } from './identity.ts'
+import { startRestarts, type Restarts } from './restarts.ts'
 import { ask, channelOf, isGuess, type Reply } from './sealing.ts'
 import { signing } from './token.ts'
 import type { World } from './world.ts'
@@ -16,7 +19,7 @@ export async function database(world: World): Promise<void> {
   const weak = await table.get(victim.owner, victim.weak.id)
   await world.tried('database', 'read the whole table', { loot: (await table.scan()).map(bytesOf), stopped: 'sealed', expected: 'sealed' })
   const ways: readonly (readonly [string, Item, string])[] = [
-    ['restore an earlier state', old, 'ok'],
+    ['restore an earlier state', old, 'record_invalid'],
     ['mix: the seed of an earlier version', { ...now, seed: old['seed'] as AttributeValue }, 'record_invalid'],
     ['mix: state and data key of an earlier version', { ...now, state: old['state'] as AttributeValue, dataKey: old['dataKey'] as AttributeValue }, 'record_invalid'],
     ['move: another wallet’s ciphertexts', { ...weak, item: now['item'] as AttributeValue, version: now['version'] as AttributeValue }, 'record_invalid'],
@@ -30,7 +33,7 @@ export async function database(world: World): Promise<void> {
     if (code !== 'ok') await table.put(now)
     await world.tried('database', name, {
       stopped: code, expected, denial: code !== 'ok',
-      ...(code === 'ok' ? { note: 'it is taken: who has no login wins nothing by it' } : {}),
+      ...(item === old ? { note: 'an enclave that was started since takes it; who has no login wins nothing by that' } : {}),
     })
   }
   await withLogin(world)
@@ -38,28 +41,67 @@ export async function database(world: World): Promise<void> {
 
 const bytesOf = (item: Item): Uint8Array => Buffer.concat(Object.values(item).map((value) => Buffer.from((value.B ?? value.S ?? value.N ?? '') as string)))
 
-/** Restores, or just clears the counters, each time before a lock would stand: what is left to hold them up is the enclave's own speed. */
+/** Sets counters back before each guess, on two enclaves that go on running; puts a record back that another PIN opens; and starts enclaves anew, as their host can. */
 async function withLogin(world: World): Promise<void> {
-  const { position, stack, victim, table } = world
+  const { stack, victim, table } = world
+  const place = { table, owner: victim.owner, wallet: victim.wallet.id }
   const who = await forgedLogin(world)
-  const channel = await channelOf(position.enclave, stack.trust)
-  const backup = await table.get(victim.owner, victim.wallet.id)
-  const wanted = LIMITED + 1
+  const guess = async (at: Restarts, number: number): Promise<Reply> => {
+    await setBack(place)
+    return ask(at.client, at.channel, who, await victim.record(), signing(victim.wallet.id, `guess ${number}`))
+  }
+
+  const enclaves = [await startRestarts(world, stack.configuration), await startRestarts(world, stack.configuration)] as const
+  const running: Reply[] = []
+  for (const at of enclaves) for (let i = 0; i < 10; i++) running.push(await guess(at, i))
+  const guesses = running.filter(isGuess).length
+  await enclaves[1].close()
+  await world.tried('table and login together', 'guess, and set the counters back before each', {
+    guesses, stopped: running.at(-1)?.code ?? '', expected: 'wallet_locked', denial: true, note: `${guesses / enclaves.length} on each of ${enclaves.length} enclaves, which then wait as if nothing was set back`,
+  })
+
+  const { current, earlier, earlierPin } = await changedPins(world)
+  await table.put(earlier)
+  const revived = await ask(world.position.enclave, await channelOf(world.position.enclave, stack.trust), who, await victim.record(), signing(victim.wallet.id, earlierPin, 4712))
+  await table.put(current)
+  await world.tried('table and login together', 'put a record back that an earlier PIN opens, and sign with that PIN', {
+    signed: signedIn(revived), guesses: isGuess(revived) ? 1 : 0, stopped: revived.code, expected: 'record_invalid',
+  })
+
+  const [at] = enclaves
   const replies: Reply[] = []
-  let perRestore = 0
+  const wanted = LIMITED + 1
+  let [restarts, restartMs] = [0, 0]
   const began = performance.now()
   while (replies.length < wanted) {
-    const reply = await ask(position.enclave, channel, who, await victim.record(), signing(victim.wallet.id, `guess ${replies.length}`))
+    const reply = await guess(at, replies.length)
     if (isGuess(reply)) replies.push(reply)
     else if (reply.code === 'wallet_locked') {
-      perRestore ||= replies.length
-      await table.put(backup)
+      const before = performance.now()
+      await at.restart()
+      restartMs += performance.now() - before
+      restarts += 1
     } else break
   }
   const seconds = (performance.now() - began) / 1000
-  await table.put(backup)
-  await world.tried('table and login together', 'guess, and put the record back whenever it locks', {
+  await at.close()
+  await setBack(place)
+  await world.tried('host and login together', 'the same, and start the enclave anew whenever it locks', {
     guesses: replies.length === wanted ? Infinity : replies.length, stopped: replies.length === wanted ? 'nothing' : 'something', expected: 'nothing',
-    note: `${perRestore} a restore, ${(replies.length / seconds).toFixed(1)} a second on this machine, one after the other`,
+    note: `${Math.floor(replies.length / Math.max(1, restarts))} a restart of ${(restartMs / Math.max(1, restarts) / 1000).toFixed(1)} s, ${(replies.length / seconds).toFixed(1)} a second on this machine`,
   })
+}
+
+/** The victim changes her PIN and changes it back: the record as it is now, and one that the PIN in between opens. */
+export async function changedPins({ victim, table }: World): Promise<{ current: Item; earlier: Item; earlierPin: string }> {
+  const { wallet, pin, owner } = victim
+  const earlierPin = '1999 0101'
+  await wallet.changePin(earlierPin, { pin })
+  const earlier = await table.get(owner, wallet.id)
+  await wallet.changePin(pin, { pin: earlierPin })
+  return { current: await table.get(owner, wallet.id), earlier, earlierPin }
+}
+
+export function signedIn({ outcome }: Reply): Uint8Array[] {
+  return outcome?.ok === true ? (decodeSignResult(outcome.result)?.signatures ?? []).map((one) => one.signed) : []
 }

@@ -94,7 +94,7 @@ async function writes(world: World, role: HostRole, TableName: string): Promise<
   const change = async (name: string, edited: Record<string, AttributeValue>, expected: string): Promise<void> => {
     const end = await endOf(role.table.send(new PutItemCommand({ TableName, Item: edited })))
     const code = end === 'ok' ? await victim.sign() : end
-    await table.put(backup)
+    if (code !== 'ok') await table.put(backup)
     await world.tried('host', name, { stopped: code, expected, denial: code !== 'ok' })
   }
   const { dataKey: _d, state: _s, seed: _e, ...rest } = backup
@@ -108,7 +108,7 @@ async function writes(world: World, role: HostRole, TableName: string): Promise<
   const moved = await ask(position.enclave, channel, mallory, await position.record(mallory.token, stolen), signing(stolen, victim.pin))
   await world.tried('host', 'copy a record to another user’s wallet', { stopped: moved.code, expected: 'record_invalid' })
 
-  await role.table.send(new PutItemCommand({ TableName, Item: { ...backup, spent: { N: '0' }, lockedUntil: { N: '0' } } }))
+  await role.table.send(new PutItemCommand({ TableName, Item: { ...(await table.get(victim.owner, victim.wallet.id)), spent: { N: '0' }, lockedUntil: { N: '0' } } }))
   const guess = await ask(position.enclave, channel, { token: victim.token, clientKey: null }, await victim.record(), signing(victim.wallet.id, victim.pin))
   await world.tried('host', 'set the guess counter back, then guess under a token that it sees', {
     stopped: guess.code, expected: 'proof_missing', guesses: guess.code === 'ok' || guess.code === 'pin_wrong' ? 1 : 0,

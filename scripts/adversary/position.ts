@@ -76,8 +76,8 @@ export function takePosition(stack: Stack, serviceUrl: string): Position {
       const nonce = fromBase64url(url.searchParams.get('nonce') ?? '') as Uint8Array
       return { attestation: toBase64url(hooks.attest === undefined ? (await relay.directory.offer(nonce)).document : await hooks.attest(nonce)) }
     }
-    const [, named, operation] = /^\/v1\/wallets(?:\/([^/]+)\/([a-z]+))?$/.exec(url.pathname) ?? []
-    const op = (operation ?? 'create') as Operation
+    const [, named, operation] = /^\/v1\/wallets(?:\/([^/]+)\/([a-z-]+))?$/.exec(url.pathname) ?? []
+    const op = (operation ?? 'create').replace(/-./g, (hyphen) => hyphen.slice(1).toUpperCase()) as Operation
     const body = JSON.parse(String(init?.body)) as Record<string, string>
     const bytes = (name: string): Uint8Array => fromBase64url(body[name] as string) as Uint8Array
     const token = new Headers(init?.headers).get('authorization')?.slice('Bearer '.length) as string

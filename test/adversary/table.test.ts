@@ -15,7 +15,7 @@ beforeAll(async () => {
   // Its exit code says whether there were violations: so does the file, and more of it.
   await promisify(execFile)(process.execPath, [join('scripts', 'adversary.ts'), '--out', out]).catch(() => undefined)
   run = decodeRun(await readFile(out, 'utf8'))
-}, 1_200_000)
+}, 1_800_000)
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 const of = (attacker: Attacker): Attempt[] => run.attempts.filter((attempt) => attempt.attacker === attacker)
@@ -54,13 +54,20 @@ test('guesses within the limit: ten in a day and 39 in a month; with an owner wh
   }
 })
 
-test('guesses past the limit: five a restore, without a wait', () => {
-  expect(attempt('table and login together', /./).note).toMatch(/^5 a restore/)
+test('counters set back: five guesses on each enclave while it runs, and five a restart for who can start it anew', () => {
+  expect(attempt('table and login together', /^guess/)).toMatchObject({ won: { guesses: 10 }, note: expect.stringMatching(/^5 on each of 2 enclaves/) as string })
+  expect(attempt('host and login together', /./).note).toMatch(/^5 a restart/)
+})
+
+test('an earlier record put back: refused, and nothing signed with the PIN that it had', () => {
+  expect(attempt('table and login together', /^put a record back/)).toMatchObject({ stopped: 'record_invalid', won: NOTHING })
+  expect(attempt('database', /^restore/)).toMatchObject({ stopped: 'record_invalid', won: NOTHING })
 })
 
 test.each([
   'an app that pins the attacker’s image', 'a key policy without conditions', 'a key policy without PCR0', 'a key policy without PCR16',
   'an enclave that trusts another authority for KMS', 'a PIN that the identity provider knows',
+  'an enclave that saw nothing later than the record that was put back',
 ])('with one guard missing it wins: %s', (missing) => {
   const contrast = run.contrasts.find((one) => one.missing === missing)
   expect(contrast?.won[contrast.kind]).toBeGreaterThan(0)

@@ -34,9 +34,7 @@ beforeAll(async () => {
   const imageB = join(dir, 'image-b')
   await buildImage({ root: ROOT, entry: 'enclave-sim/main.ts', outDir: imageB })
   await appendFile(join(imageB, 'enclave.mjs'), '\n')
-  b = await launchEnclave({ root: ROOT, image: imageB, pkiDir: join(stateDir, 'simulator') })
-  await b.configure(stack.configuration)
-  await b.giveCredentials(stack.enclaveCredentials())
+  b = await launchB()
   const pcr16 = configurationPcr(stack.configuration)
   pins = { A: { ...a.image, pcr16 }, B: { ...b.image, pcr16 } }
   table = operatorTable(stack)
@@ -47,6 +45,13 @@ afterAll(async () => {
   await stack?.close()
   await rm(dir, { recursive: true, force: true })
 })
+
+async function launchB(): Promise<LaunchedEnclave> {
+  const enclave = await launchEnclave({ root: ROOT, image: join(dir, 'image-b'), pkiDir: join(dir, 'state', 'simulator') })
+  await enclave.configure(stack.configuration)
+  await enclave.giveCredentials(stack.enclaveCredentials())
+  return enclave
+}
 
 type Image = 'A' | 'B'
 
@@ -208,17 +213,25 @@ describe('the operator', () => {
     expect(await sign(wallet.id, b, ['B'])).toBe('signed')
   })
 
-  test('restores an old record: it opens, and the guesses made since are won back, five a restore', async () => {
+  test('restores an old record: running enclaves refuse it, and remember the guesses; started anew, they take it, and the guesses are won back', async () => {
     const wallet = await cloister.wallets.create({ pin: PIN })
     const backup = await record(wallet.id)
     for (let guess = 1; guess <= 5; guess++) await expect(wallet.signTransaction(request(), pinWrong)).rejects.toMatchObject({ code: 'pin_wrong' })
     await expect(wallet.signTransaction(request(), { pin: PIN })).rejects.toMatchObject({ code: 'wallet_locked' })
     await table.put(backup)
-    await expect(wallet.signTransaction(request(), pinWrong)).rejects.toMatchObject({ code: 'pin_wrong', guesses: { guessesLeft: 4, wrongTotal: 1 } })
+    await expect(wallet.signTransaction(request(), { pin: PIN })).rejects.toMatchObject({ code: 'wallet_locked', guesses: { guessesLeft: 0, wrongTotal: 5 } })
+
+    const restarted = async () => {
+      await b.close()
+      b = await launchB()
+      return (await connectTo(relays([b]), ['B'])).wallets.get(wallet.id)
+    }
+    const again = await restarted()
+    await expect(again.signTransaction(request(), pinWrong)).rejects.toMatchObject({ code: 'pin_wrong', guesses: { guessesLeft: 4, wrongTotal: 1 } })
+    await expect(again.signTransaction(request(), { pin: PIN })).resolves.toMatchObject({ guessesLeft: 5 })
+    // An older version than this enclave has seen.
     await table.put(backup)
-    await expect(wallet.signTransaction(request(), { pin: PIN })).resolves.toMatchObject({ guessesLeft: 5 })
-    // An older version than the current one is taken as well: enclaves keep no record of versions.
-    await table.put(backup)
-    await expect(wallet.signTransaction(request(), { pin: PIN })).resolves.toMatchObject({ guessesLeft: 5 })
+    await expect(again.signTransaction(request(), { pin: PIN })).rejects.toMatchObject({ code: 'record_invalid' })
+    await expect((await restarted()).signTransaction(request(), { pin: PIN })).resolves.toMatchObject({ guessesLeft: 5 })
   })
 })

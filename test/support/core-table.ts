@@ -28,6 +28,8 @@ export interface MemoryTable {
   receipts(wallet: string): readonly Uint8Array[]
   /** Whoever owns the database: puts an item there without asking. */
   put(record: WalletRecord): void
+  /** Takes an item away, as its time to live does. */
+  remove(owner: string, wallet: string): void
   /** Lets everything arrive that was late, in its order. */
   flush(): void
   /** Every write that arrived. */
@@ -97,6 +99,7 @@ export function createMemoryTable(onEvent: (event: TableEvent) => void = () => u
       return found === undefined ? null : structuredClone(found)
     },
     receipts: (wallet) => [...receipts].filter(([item]) => item.startsWith(`receipt#${wallet}#`)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sealed]) => sealed),
+    remove: (owner, wallet) => void items.delete(keyOf({ owner, wallet })),
     put: (record) => void items.set(keyOf(record), structuredClone(record)),
     flush() {
       const waiting = late

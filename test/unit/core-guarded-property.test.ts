@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { createTestArgon2 } from '../support/core-argon2.ts'
+import { createFloor } from '../../enclave-sim/core/floor.ts'
 import { guessState } from '../../enclave-sim/core/guesses.ts'
 import { withSecret } from '../../enclave-sim/core/guarded.ts'
 import type { DataKeys } from '../../enclave-sim/core/data-keys.ts'
@@ -19,6 +20,7 @@ import { NO_PERMISSIONS } from '../../lib/protocol/operations.ts'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
 import type { RequestBody } from '../../lib/protocol/request.ts'
 import { joinSecret } from '../../lib/protocol/wallet-secret.ts'
+import { idleFloor } from '../support/core-floor.ts'
 import { createMemoryTable, type Fate, type TableEvent } from '../support/core-table.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
@@ -151,6 +153,10 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
       table.put(first)
       const handedIn: WalletRecord[] = [first]
       const queues = [createWalletQueue({ waiting: 99, waitingPerOwner: 99 }), createWalletQueue({ waiting: 99, waitingPerOwner: 99 })] as const
+      // Nobody writes the table but these two: what either remembers must never be what decides.
+      const doubts: string[] = []
+      const current = (): WalletRecord | null => table.read(owner, wallet)
+      const floors = [idleFloor(createFloor(), current, doubts), idleFloor(createFloor(), current, doubts)] as const
       let nowMs = NOW
       const clock = { nowMs: () => nowMs, sync: async () => 0 }
       const step = (name: string): Promise<unknown> => scheduler.schedule(Promise.resolve(), name)
@@ -170,6 +176,7 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
         const core = {
           clock,
           measurements,
+          floor: floors[one.enclave],
           table: { ...inner, charge: (from: WalletRecord, made: Charge) => ((charge = made), inner.charge(from, made)) },
           vault: {
             kmsKeyArn: 'arn',
@@ -216,6 +223,7 @@ test('no guess goes unpaid, none is given back twice, and nothing ever gets belo
       const allAnswered = attempts.every(({ charge, commit, release }) => [charge, commit, release].every((fate) => fate === 'answered'))
       ledger.settle(table.read(owner, wallet), allAnswered)
       expect(ledger.violations).toEqual([])
+      expect(doubts).toEqual([])
       const { guessesLeft } = guessState(table.read(owner, wallet) as WalletRecord, nowMs)
       expect(guessesLeft).toBeGreaterThanOrEqual(0)
     }),

@@ -108,6 +108,7 @@ async function store(input: OperationInput, turn: WalletTurn, parameters: NewWal
     }
     const record = await wrap(core.vault, { owner, wallet: body.wallet, version: 1, createdAtMs: nowMs }, content, joined, pinHash)
     await put(input, record)
+    core.floor.committed(record, content, [], nowMs)
     turn.leave(record)
     return encodeWithRecovery({ view: viewOf(record, content, nowMs), recovery: code })
   } finally {

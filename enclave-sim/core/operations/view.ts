@@ -29,8 +29,10 @@ async function look(input: OperationInput, show: (view: WalletView, state: Walle
       const nowMs = core.clock.nowMs()
       requireNotGone(state, nowMs)
       await requireCurrent(core, record)
+      const strict = core.floor.follow(record, state, nowMs)
+      if (strict === undefined) throw new CloisterError('record_invalid')
       turn.leave(record)
-      return show(viewOf(record, state, nowMs), state)
+      return show(viewOf(strict, state, nowMs), state)
     } finally {
       wipeState(state)
     }
