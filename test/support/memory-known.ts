@@ -1,12 +1,10 @@
 /** What was measured to be left in the enclave's memory: docs/threat-model.md, "What is left in memory", says why. A ratchet: lines only go. */
 import type { Findings } from './memory-look.ts'
 
-/** `kind, form`; each form whole or in part. Seen in some runs, one place each. */
+/** `kind, form`; each form whole or in part. */
 export const KNOWN: readonly string[] = [
-  // OpenSSL's, of the key that signs receipts, which opens nothing.
+  // OpenSSL's, once in six runs: the key that signs receipts, which opens nothing.
   'receipts key, number',
-  // 64 bytes in memory that node:crypto's decipher, or PBKDF2 in a worker thread, freed as it was.
-  'seed, raw',
 ]
 
 /** What was found and isn't listed. */
