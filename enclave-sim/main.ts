@@ -37,7 +37,7 @@ const enclave = await bootEnclave({
     const timer = setInterval(run, everyMs).unref()
     return () => clearInterval(timer)
   },
-  collect: () => gc({ type: 'minor' }),
+  collect: (what) => gc({ type: what === 'all' ? 'major' : 'minor' }),
   connect: createConnect(values.forwarder === undefined ? { kind: 'direct' } : { kind: 'forwarder', directory: values.forwarder }, credentials),
 })
 

@@ -28,7 +28,7 @@ export interface ChannelKeys {
   ages(): readonly { readonly id: Uint8Array; readonly ageMs: number; readonly opensForMs: number }[]
   /** A new key. Earlier ones open for their grace from now on; with `now` they open nothing more. */
   rotate(now?: boolean): Promise<void>
-  /** Lets go of keys that open nothing any more. */
+  /** Lets go of keys that open nothing any more, the last one too: `offer` makes another. */
   prune(): void
 }
 
@@ -49,7 +49,7 @@ export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Pro
 
   return {
     async offer(nonce) {
-      if ((keys[0] as ChannelKey).renewAtMs <= clock.nowMs()) await rotate()
+      if ((keys[0]?.renewAtMs ?? 0) <= clock.nowMs()) await rotate()
       const current = keys[0] as ChannelKey
       const userData = encodeChannelBinding({ key: current.id, notAfterMs: current.notAfterMs })
       return { document: await nsm.attest({ publicKey: current.publicKey, userData, nonce }), key: current.id }
@@ -65,8 +65,7 @@ export async function createChannelKeys(nsm: NsmPort, clock: AttestedClock): Pro
       if (now) keys = keys.slice(0, 1)
     },
     prune() {
-      // The newest stays, expired or not: `offer` renews it.
-      keys = [keys[0] as ChannelKey, ...live().filter((key) => key !== keys[0])]
+      keys = live()
     },
   }
 }

@@ -7,25 +7,26 @@
  */
 import { createHash } from 'node:crypto'
 import type { WalletRecord } from '../../lib/protocol/record.ts'
-import { charged, lockOf, nextCharge, ROLLING_WINDOW_MS } from './guesses.ts'
+import { charged, guessState, lockOf, nextCharge, ROLLING_WINDOW_MS, waitMs } from './guesses.ts'
 import type { Charge } from './ports.ts'
 import type { WalletContent } from './state.ts'
 
-/** So many wallets are remembered; some 400 bytes each. */
+/** So many wallets are remembered, half of them those at which somebody guessed here; some 400 bytes each. */
 export const FLOOR_WALLETS = 100_000
 /** Clocks of two enclaves may differ: what another may have cleared by its own is not held against anybody here. */
 const CLOCK_SLACK_MS = 60_000
 
 type Place = Pick<WalletRecord, 'owner' | 'wallet'>
-type Content = Pick<WalletContent, 'createdAtMs' | 'recoveryMadeAtMs'>
+type Content = Pick<WalletContent, 'createdAtMs' | 'recoveryMadeAtMs' | 'recent'>
 
-interface Memory extends Content {
+interface Memory extends Omit<Content, 'recent'> {
   readonly version: number
   /** Of the sealed state: a version has one. */
   readonly tag: string
   /** Wrong PINs tried here at this version: a success clears them in the table by making the next. */
   readonly streak: number
-  /** Of this version too. */
+  /** Of this version too: from when on nobody but who has the recovery code can succeed. */
+  readonly lockedFromMs: number
   readonly lockedUntilMs: number
   /** Entries in the rolling total that were charged here. */
   readonly wrongMs: readonly number[]
@@ -46,7 +47,7 @@ export interface Floor {
   committed(next: WalletRecord, content: Content, goneMs: readonly number[], nowMs: number): WalletRecord
 }
 
-/** @param limit wallets; past it those are forgotten first that nobody guessed at here, the longest unused before others */
+/** @param limit wallets; past half of it for either, those are forgotten that were not used for longest. What was guessed 30 days ago is no guess any more */
 export function createFloor(limit = FLOOR_WALLETS): Floor {
   const quiet = new Map<string, Memory>()
   const guessed = new Map<string, Memory>()
@@ -55,12 +56,18 @@ export function createFloor(limit = FLOOR_WALLETS): Floor {
 
   function keep(at: Place, memory: Memory, nowMs: number): Memory {
     const key = keyOf(at)
-    const kept = { ...memory, wrongMs: memory.wrongMs.filter((atMs) => atMs > nowMs - ROLLING_WINDOW_MS + CLOCK_SLACK_MS) }
+    const kept = { ...memory, wrongMs: counting(memory.wrongMs, nowMs) }
     quiet.delete(key)
     guessed.delete(key)
     const line = kept.wrongMs.length > 0 ? guessed : quiet
     line.set(key, kept)
-    if (quiet.size + guessed.size > limit) forgetOldest(quiet.size > 0 ? quiet : guessed)
+    // Lines grow by one, so that one look at their front is enough.
+    const [oldest, then] = guessed.entries().next().value ?? []
+    if (oldest !== undefined && then !== undefined && counting(then.wrongMs, nowMs).length === 0) {
+      guessed.delete(oldest)
+      quiet.set(oldest, { ...then, wrongMs: [] })
+    }
+    for (const one of [guessed, quiet]) if (one.size > limit / 2) one.delete(one.keys().next().value as string)
     return kept
   }
 
@@ -84,14 +91,19 @@ export function createFloor(limit = FLOOR_WALLETS): Floor {
       if (record.version === memory.version) return tagOf(record) === memory.tag ? stricter(record, keep(record, memory, nowMs), nowMs) : undefined
       // Another enclave's success. A recovery clears the rolling total; renewing the code does not, but looks alike from here.
       const { recoveryMadeAtMs } = content
-      const sinceMs = recoveryMadeAtMs === null || recoveryMadeAtMs === memory.recoveryMadeAtMs ? 0 : recoveryMadeAtMs + CLOCK_SLACK_MS
-      const wrongMs = memory.wrongMs.filter((atMs) => atMs > sinceMs)
-      return stricter(record, keep(record, { ...fresh(record, content), wrongMs }, nowMs), nowMs)
+      const isRecovered = recoveryMadeAtMs !== null && recoveryMadeAtMs !== memory.recoveryMadeAtMs
+      const wrongMs = memory.wrongMs.filter((atMs) => !isRecovered || atMs > recoveryMadeAtMs + CLOCK_SLACK_MS)
+      const { streak, lockedFromMs, lockedUntilMs } = memory
+      const still = !isRecovered && isWithin(memory, content) ? { streak, lockedFromMs, lockedUntilMs } : {}
+      return stricter(record, keep(record, { ...fresh(record, content), ...still, wrongMs }, nowMs), nowMs)
     },
     wrong(record, content, charge, nowMs) {
       const memory = find(record) ?? fresh(record, content)
-      const { lockedUntilMs, previousLockedUntilMs } = nextCharge(stricter(record, memory, nowMs), nowMs)
-      const lock = lockedUntilMs === previousLockedUntilMs ? {} : { lockedUntilMs }
+      const before = stricter(record, memory, nowMs)
+      const { lockedUntilMs, previousLockedUntilMs } = nextCharge(before, nowMs)
+      // A charge that was there before ours would have locked as ours does, unless ours is the first that does; then it may still succeed.
+      const isFirst = waitMs(before.spent, guessState(before, nowMs).wrongTotal) === 0
+      const lock = lockedUntilMs === previousLockedUntilMs ? {} : { lockedFromMs: isFirst ? nowMs + CLOCK_SLACK_MS : nowMs, lockedUntilMs }
       const after = { ...memory, ...lock, streak: memory.streak + 1, wrongMs: [...memory.wrongMs, charge.atMs] }
       return stricter(charged(record, charge), keep(record, after, nowMs), nowMs)
     },
@@ -103,11 +115,9 @@ export function createFloor(limit = FLOOR_WALLETS): Floor {
   }
 }
 
-function forgetOldest(line: Map<string, Memory>): void {
-  for (const key of line.keys()) {
-    line.delete(key)
-    return
-  }
+/** Entries of the rolling total that count for a while yet, by any enclave's clock. */
+function counting(wrongMs: readonly number[], nowMs: number): readonly number[] {
+  return wrongMs.filter((atMs) => atMs > nowMs - ROLLING_WINDOW_MS + CLOCK_SLACK_MS)
 }
 
 function stricter(record: WalletRecord, memory: Memory, nowMs: number): WalletRecord {
@@ -119,8 +129,14 @@ function stricter(record: WalletRecord, memory: Memory, nowMs: number): WalletRe
   return { ...record, spent, lockedUntilMs, wrongMs: [...record.wrongMs, ...missing].sort((a, b) => a - b) }
 }
 
+/** Whether a PIN was taken while our lock stood, which the table holds as well: then somebody lifted it there. */
+function isWithin({ lockedFromMs, lockedUntilMs }: Memory, { recent }: Content): boolean {
+  const lastMs = Math.max(0, ...recent.map(({ atMs }) => atMs))
+  return lastMs > lockedFromMs && lastMs < lockedUntilMs
+}
+
 function fresh(record: WalletRecord, { createdAtMs, recoveryMadeAtMs }: Content): Memory {
-  return { createdAtMs, recoveryMadeAtMs, version: record.version, tag: tagOf(record), streak: 0, lockedUntilMs: 0, wrongMs: [] }
+  return { createdAtMs, recoveryMadeAtMs, version: record.version, tag: tagOf(record), streak: 0, lockedFromMs: 0, lockedUntilMs: 0, wrongMs: [] }
 }
 
 /** AES-GCM's own, the last 16 bytes. */

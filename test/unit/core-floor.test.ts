@@ -53,6 +53,26 @@ const recover = (who: TestClient, code = recovery) => who.shoot({ op: 'recover',
 const changePin = (who: TestClient) => who.shoot({ op: 'changePin', wallet, pin: PIN, parameters: { pin: utf8(NEW_PIN) } })
 const WRONG = ['pin_wrong', 'pin_wrong', 'pin_wrong', 'pin_wrong', 'pin_wrong']
 
+describe('an owner who signs on another enclave while somebody sets the counters back', () => {
+  test('makes room for thirty wrong guesses here, and then one a day, as where nobody writes the table', async () => {
+    let taken = 0
+    for (let round = 0; round < 20; round++) {
+      setBack()
+      expect((await other.sign(wallet)).code).toBe('ok')
+      for (let code = 'pin_wrong'; code === 'pin_wrong'; ) {
+        setBack()
+        code = (await client.sign(wallet, 'wrong')).code
+        if (code === 'pin_wrong') taken += 1
+      }
+      setBack()
+      world.advance(10_000)
+    }
+    // The first lock of all may have been set while the owner's request was under way.
+    expect(taken).toBeGreaterThanOrEqual(30)
+    expect(taken).toBeLessThanOrEqual(31)
+  }, 60_000)
+})
+
 describe('counters set back in the table', () => {
   test('a lock stands, for the right PIN too, and the view says so; an enclave started anew takes five more', async () => {
     expect(await guess(5)).toEqual(WRONG)

@@ -106,15 +106,45 @@ describe('an enclave', () => {
     expect(enclave.phase).toBe('serving')
   })
 
-  test('collects what a request left behind, whether it was answered or refused', async () => {
-    let collected = 0
-    const enclave = await world.enclave({ collect: () => void (collected += 1) })
-    expect(collected).toBe(0)
+  test('collects what a request left behind, whether it was answered or refused, and each minute what is older', async () => {
+    const collected: string[] = []
+    let everyMinute = (): void => undefined
+    const repeat: Platform['repeat'] = (_everyMs, run) => {
+      everyMinute = run
+      return () => undefined
+    }
+    const enclave = await world.enclave({ collect: (what) => void collected.push(what), repeat })
+    expect(collected).toEqual([])
     await asked(enclave)
-    expect(collected).toBe(1)
+    expect(collected).toEqual(['young'])
+    everyMinute()
+    expect(collected).toEqual(['young', 'all'])
     enclave.halt('test ends')
     await asked(enclave)
-    expect(collected).toBe(2)
+    expect(collected).toEqual(['young', 'all', 'young'])
+  })
+
+  test('lets go of a channel key that nobody asked to renew, and makes another when somebody asks', async () => {
+    let everyMinute = (): void => undefined
+    const enclave = await world.enclave({ repeat: (_everyMs, run) => ((everyMinute = run), () => undefined) })
+    const first = await enclave.offer(randomBytes(32))
+    const minutes = async (count: number): Promise<void> => {
+      for (let minute = 0; minute < count; minute++) {
+        world.advance(60_000)
+        everyMinute()
+        for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    const life = (LIMITS.channelKeyLifeMs + LIMITS.channelKeyGraceMs) / 60_000
+    await minutes(life - 1)
+    expect(enclave.channelIds()).toEqual([first.key])
+    await minutes(1)
+    expect(enclave.channelIds()).toEqual([])
+    expect(enclave.status().work?.channelKeys).toEqual([])
+    const { key } = await enclave.offer(randomBytes(32))
+    expect(enclave.channelIds()).toEqual([key])
+    expect(key).not.toEqual(first.key)
+    enclave.halt('test ends')
   })
 
   test('rejects a configuration that it can not read, and waits for another', async () => {
