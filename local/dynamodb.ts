@@ -1,11 +1,12 @@
 /**
- * DynamoDB on this machine: dynalite behind a front that checks signatures and asks the callers' IAM policies, as AWS would, before anything
+ * DynamoDB on this machine: dynalite, or another engine, behind a front that checks signatures and asks the callers' IAM policies, as AWS would, before anything
  * reaches the table.
  */
 import { AwsError, accessDenied, awsJsonListener, type AwsAnswer, type AwsCall } from './awsjson.ts'
 import { questionsOf } from './dynamodb/access.ts'
 import { startEngine, type Engine } from './dynamodb/engine.ts'
 import { deleteExpired } from './dynamodb/expiry.ts'
+import { connectEngine } from './dynamodb/remote.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { decideByIdentity } from './iam/evaluate.ts'
 import type { Identities } from './iam/identities.ts'
@@ -23,6 +24,8 @@ export interface DynamoDbOptions {
   readonly table: TableDefinition
   /** `aws:SourceVpce` of every request to this endpoint; null for none, as over the internet. The relay's VPC endpoint by default. */
   readonly sourceVpce?: string | null
+  /** `http://127.0.0.1:<port>` of another engine than the embedded one, such as AWS's DynamoDB Local (dynamodb/remote.ts). */
+  readonly engineUrl?: string | undefined
   readonly faults?: Faults
   readonly nowMs?: () => number
   /** How often expired items are looked for, milliseconds: DynamoDB takes up to days. */
@@ -40,7 +43,7 @@ export interface DynamoDb extends Service {
 
 export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
   const { dir, port, tls, identities, table, sourceVpce = RELAY_VPC_ENDPOINT, faults = createFaults(), nowMs = Date.now, sweepEveryMs = 60_000 } = options
-  const engine = await startEngine(dir)
+  const engine = options.engineUrl === undefined ? await startEngine(dir) : connectEngine(options.engineUrl, dir)
   const endpoints: Service[] = []
   const openEndpoint: DynamoDb['openEndpoint'] = async (at) => {
     const listening = await listenTls(at.port, tls, awsJsonListener({
