@@ -7,6 +7,7 @@ import { questionsOf } from './dynamodb/access.ts'
 import { startEngine, type Engine } from './dynamodb/engine.ts'
 import { deleteExpired } from './dynamodb/expiry.ts'
 import { connectEngine } from './dynamodb/remote.ts'
+import { checkRequest } from './dynamodb/requests.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { decideByIdentity } from './iam/evaluate.ts'
 import type { Identities } from './iam/identities.ts'
@@ -81,16 +82,18 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb>
   }
 }
 
-async function handle(call: AwsCall, engine: Engine, { partitionKey }: TableDefinition, sourceVpce: string | null): Promise<AwsAnswer> {
+async function handle(call: AwsCall, engine: Engine, definition: TableDefinition, sourceVpce: string | null): Promise<AwsAnswer> {
   const { principal, policies, context } = call.identity
   const shared = new Map([...context, ['aws:securetransport', 'true'] as const])
   if (sourceVpce !== null) shared.set('aws:sourcevpce', sourceVpce)
   const input = named(call)
-  for (const { action, table, context: keys } of questionsOf(call.operation, input, partitionKey)) {
+  for (const { action, table, context: keys } of questionsOf(call.operation, input, definition.partitionKey)) {
     const resource = table === undefined ? '*' : `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${table}`
     const decision = decideByIdentity({ principal, action, resource, context: new Map([...shared, ...keys]) }, policies)
     if (!decision.allowed) throw accessDenied(call, action, resource, decision.because)
   }
+  checkRequest(input)
+  if (call.operation === 'DescribeTimeToLive' && input['TableName'] === definition.name) return describeTimeToLive(definition)
   // Written anew from what was judged: the engine must not read the text in another way.
   return engine.call(call.operation, JSON.stringify(input))
 }
@@ -103,6 +106,12 @@ function named(call: AwsCall): AwsCall['input'] {
   if (typeof name !== 'string' || !name.startsWith('arn:')) return call.input
   if (!name.startsWith(TABLE_ARN)) throw accessDenied(call, `dynamodb:${call.operation}`, name, 'no resource-based policy allows the action')
   return { ...call.input, TableName: name.slice(TABLE_ARN.length) }
+}
+
+/** Time to live is not the engine's business here (dynamodb/expiry.ts). */
+function describeTimeToLive({ timeToLive }: TableDefinition): AwsAnswer {
+  const status = timeToLive === null ? { TimeToLiveStatus: 'DISABLED' } : { AttributeName: timeToLive, TimeToLiveStatus: 'ENABLED' }
+  return { status: 200, body: JSON.stringify({ TimeToLiveDescription: status }) }
 }
 
 async function createTable(engine: Engine, table: TableDefinition): Promise<void> {
