@@ -31,7 +31,6 @@ const { values } = parseArgs({
     'chain-port': { type: 'string', default: '0' },
     'kms-port': { type: 'string', default: '0' },
     'dynamodb-port': { type: 'string', default: '0' },
-    'dynamodb-engine': { type: 'string' },
     'sts-port': { type: 'string', default: '0' },
     'enclave-service': { type: 'string' },
     'enclave-host': { type: 'string' },
@@ -59,7 +58,6 @@ try {
       dynamodb: Number(values['dynamodb-port']),
       sts: Number(values['sts-port']),
     },
-    dynamodbEngineUrl: values['dynamodb-engine'] ?? process.env['CLOISTER_DYNAMODB_ENGINE'],
     ...attached(),
   })
   const { env, issuerUrl, loginUrl, clientId, caPem, chainUrl, trust } = stack

@@ -7,7 +7,7 @@ import { tokenize } from './expressions.ts'
 
 /** Bytes of one expression ("Quotas in Amazon DynamoDB", expression parameters). */
 const MAX_EXPRESSION_BYTES = 4096
-/** Levels of lists and maps in an attribute (same place). */
+/** Levels of an attribute, its own and those of what is inside (same place). */
 const MAX_DEPTH = 32
 const EXPRESSIONS = ['ProjectionExpression', 'ConditionExpression', 'UpdateExpression', 'KeyConditionExpression']
 /** What has an order: strings, numbers, bytes. */
@@ -49,7 +49,7 @@ function checkValues(values: JsonObject, depth: number): void {
 
 function checkValue(value: unknown, depth: number): void {
   if (value === null) throw invalid('The supplied Item contains a null AttributeValue')
-  if (depth > MAX_DEPTH) throw invalid('Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit')
+  if (depth >= MAX_DEPTH) throw invalid('Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit')
   const { L, M } = fields(value)
   for (const element of list(L)) checkValue(element, depth + 1)
   checkValues(fields(M), depth + 1)

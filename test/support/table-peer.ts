@@ -17,7 +17,7 @@ import { startDynamoDb } from '../../local/dynamodb.ts'
 import { createIdentities, type Credentials } from '../../local/iam/identities.ts'
 import { parsePolicy } from '../../local/iam/policy.ts'
 import { loadMain, loadTenant } from '../../local/iam/resources.ts'
-import { listenTls, readBody, send, type TlsServerOptions } from '../../local/serve.ts'
+import { listenTls, type TlsServerOptions } from '../../local/serve.ts'
 import { createLocalCa } from '../../local/tls.ts'
 import { cleanup, clientConfig, stateDir } from './local.ts'
 import { owner, wallet, type Bench } from './table-contract.ts'
@@ -96,15 +96,12 @@ function connect({ url, caPem, table, enclave, reader, operator }: Access): Tabl
 /** Requests and answers as they are, signatures too. */
 async function tlsInFrontOf(engine: string, tls: TlsServerOptions): Promise<string> {
   const { port, close } = await listenTls(0, tls, (request, response) => {
-    void readBody(request).then((body) => {
-      const outgoing = ask(engine, { method: 'POST', headers: request.headers }, (incoming) => {
-        const chunks: Buffer[] = []
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-        incoming.on('end', () => send(response, incoming.statusCode ?? 500, { 'content-type': 'application/x-amz-json-1.0' }, Buffer.concat(chunks)))
-      })
-      outgoing.on('error', () => response.destroy())
-      outgoing.end(body)
+    const outgoing = ask(engine, { method: 'POST', headers: request.headers }, (incoming) => {
+      response.writeHead(incoming.statusCode ?? 500, incoming.headers)
+      incoming.pipe(response)
     })
+    outgoing.on('error', () => response.destroy())
+    request.pipe(outgoing)
   })
   cleanup(close)
   return `https://127.0.0.1:${port}`
