@@ -1,11 +1,13 @@
 /**
- * DynamoDB on this machine: dynalite behind a front that checks signatures and asks the callers' IAM policies, as AWS would, before anything
+ * DynamoDB on this machine: dynalite, or another engine, behind a front that checks signatures and asks the callers' IAM policies, as AWS would, before anything
  * reaches the table.
  */
 import { AwsError, accessDenied, awsJsonListener, type AwsAnswer, type AwsCall } from './awsjson.ts'
 import { questionsOf } from './dynamodb/access.ts'
 import { startEngine, type Engine } from './dynamodb/engine.ts'
 import { deleteExpired } from './dynamodb/expiry.ts'
+import { connectEngine } from './dynamodb/remote.ts'
+import { checkRequest } from './dynamodb/requests.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { decideByIdentity } from './iam/evaluate.ts'
 import type { Identities } from './iam/identities.ts'
@@ -23,6 +25,8 @@ export interface DynamoDbOptions {
   readonly table: TableDefinition
   /** `aws:SourceVpce` of every request to this endpoint; null for none, as over the internet. The relay's VPC endpoint by default. */
   readonly sourceVpce?: string | null
+  /** `http://127.0.0.1:<port>` of another engine than the embedded one, such as AWS's DynamoDB Local (dynamodb/remote.ts). */
+  readonly engineUrl?: string | undefined
   readonly faults?: Faults
   readonly nowMs?: () => number
   /** How often expired items are looked for, milliseconds: DynamoDB takes up to days. */
@@ -40,7 +44,7 @@ export interface DynamoDb extends Service {
 
 export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
   const { dir, port, tls, identities, table, sourceVpce = RELAY_VPC_ENDPOINT, faults = createFaults(), nowMs = Date.now, sweepEveryMs = 60_000 } = options
-  const engine = await startEngine(dir)
+  const engine = options.engineUrl === undefined ? await startEngine(dir) : connectEngine(options.engineUrl, dir)
   const endpoints: Service[] = []
   const openEndpoint: DynamoDb['openEndpoint'] = async (at) => {
     const listening = await listenTls(at.port, tls, awsJsonListener({
@@ -78,16 +82,18 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDb>
   }
 }
 
-async function handle(call: AwsCall, engine: Engine, { partitionKey }: TableDefinition, sourceVpce: string | null): Promise<AwsAnswer> {
+async function handle(call: AwsCall, engine: Engine, definition: TableDefinition, sourceVpce: string | null): Promise<AwsAnswer> {
   const { principal, policies, context } = call.identity
   const shared = new Map([...context, ['aws:securetransport', 'true'] as const])
   if (sourceVpce !== null) shared.set('aws:sourcevpce', sourceVpce)
   const input = named(call)
-  for (const { action, table, context: keys } of questionsOf(call.operation, input, partitionKey)) {
+  for (const { action, table, context: keys } of questionsOf(call.operation, input, definition.partitionKey)) {
     const resource = table === undefined ? '*' : `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${table}`
     const decision = decideByIdentity({ principal, action, resource, context: new Map([...shared, ...keys]) }, policies)
     if (!decision.allowed) throw accessDenied(call, action, resource, decision.because)
   }
+  checkRequest(input)
+  if (call.operation === 'DescribeTimeToLive' && input['TableName'] === definition.name) return describeTimeToLive(definition)
   // Written anew from what was judged: the engine must not read the text in another way.
   return engine.call(call.operation, JSON.stringify(input))
 }
@@ -100,6 +106,12 @@ function named(call: AwsCall): AwsCall['input'] {
   if (typeof name !== 'string' || !name.startsWith('arn:')) return call.input
   if (!name.startsWith(TABLE_ARN)) throw accessDenied(call, `dynamodb:${call.operation}`, name, 'no resource-based policy allows the action')
   return { ...call.input, TableName: name.slice(TABLE_ARN.length) }
+}
+
+/** Time to live is not the engine's business here (dynamodb/expiry.ts). */
+function describeTimeToLive({ timeToLive }: TableDefinition): AwsAnswer {
+  const status = timeToLive === null ? { TimeToLiveStatus: 'DISABLED' } : { AttributeName: timeToLive, TimeToLiveStatus: 'ENABLED' }
+  return { status: 200, body: JSON.stringify({ TimeToLiveDescription: status }) }
 }
 
 async function createTable(engine: Engine, table: TableDefinition): Promise<void> {

@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly enclaves?: number
   /** Instead of starting enclaves: those that run elsewhere, and the folder of the simulator's root that vouches for them. */
   readonly attach?: { readonly enclaves: readonly EnclaveAddress[]; readonly pkiDir: string }
+  /** Where the tables are, instead of the embedded engine (dynamodb/remote.ts). */
+  readonly dynamodbEngineUrl?: string | undefined
   /** False for tests that need no chain. */
   readonly chain?: boolean
   /** Changes the configuration before it is measured: for tests of what that leads to. */
@@ -118,7 +120,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const key = kms.keys.list()[0] ?? (await kms.keys.create(await loadKeyPolicy(resources), 'Cloister, data keys of wallets'))
 
     const { table, enclaveRole } = await loadMain(resources, key.arn)
-    const dynamodb = await startDynamoDb({ dir: join(stateDir, 'dynamodb'), port: ports.dynamodb ?? 0, tls: tls.serverOptions, identities, table })
+    const dynamodb = await startDynamoDb({ dir: join(stateDir, 'dynamodb'), port: ports.dynamodb ?? 0, tls: tls.serverOptions, identities, table, engineUrl: options.dynamodbEngineUrl })
     closers.push(dynamodb.close)
     const tenant = await loadTenant(resources, { tenant: TENANT, issuer: issuer.url, issuerHash: issuerHash(issuer.url), audience: DEMO_CLIENT.clientId })
     const sts = await startSts({

@@ -3,14 +3,14 @@
  * or another process of the same user that goes looking for it, gets there.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { Agent, request, type Server } from 'node:http'
+import { Agent, request, type RequestOptions, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
 import { listen } from '../serve.ts'
 import { ensureDir } from '../state.ts'
 
-interface EngineAnswer {
+export interface EngineAnswer {
   readonly status: number
   readonly body: string
 }
@@ -30,7 +30,8 @@ export async function startEngine(dir: string): Promise<Engine> {
   const listening = await listen(server, { path: socketPath })
   const agent = new Agent({ keepAlive: true, maxSockets: 32 })
   return {
-    call: (operation, body) => forward(agent, socketPath, operation, body),
+    // dynalite wants the header's form and looks no further.
+    call: (operation, body) => forward({ agent, socketPath }, 'front', operation, body),
     close: async () => {
       agent.destroy()
       await listening.close()
@@ -39,17 +40,17 @@ export async function startEngine(dir: string): Promise<Engine> {
   }
 }
 
-function forward(agent: Agent, socketPath: string, operation: string, body: string): Promise<EngineAnswer> {
+/** @param credential - what the engine takes for whoever asks: no signature is made, and none looked at */
+export function forward(to: Pick<RequestOptions, 'agent' | 'socketPath' | 'host' | 'port'>, credential: string, operation: string, body: string): Promise<EngineAnswer> {
   return new Promise((resolve, reject) => {
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       'content-length': String(Buffer.byteLength(body)),
       'x-amz-target': `DynamoDB_20120810.${operation}`,
       'x-amz-date': '20260101T000000Z',
-      // dynalite wants the header's form and looks no further.
-      authorization: 'AWS4-HMAC-SHA256 Credential=front, SignedHeaders=host, Signature=none',
+      authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=none`,
     }
-    const outgoing = request({ agent, socketPath, method: 'POST', path: '/', headers }, (incoming) => {
+    const outgoing = request({ ...to, method: 'POST', path: '/', headers }, (incoming) => {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
       incoming.on('error', reject)

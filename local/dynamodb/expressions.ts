@@ -65,7 +65,8 @@ function splitConditions(words: readonly string[]): string[][] {
   return conditions.map((words) => (words[0] === '(' && words.at(-1) === ')' ? words.slice(1, -1) : words))
 }
 
-function tokenize(expression: string): string[] {
+/** @throws AwsError for what is no word of an expression */
+export function tokenize(expression: string): string[] {
   const words: string[] = []
   token.lastIndex = 0
   const end = expression.trimEnd().length

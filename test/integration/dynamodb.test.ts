@@ -7,7 +7,7 @@ import { createIdentities, type Credentials } from '../../local/iam/identities.t
 import { parsePolicy } from '../../local/iam/policy.ts'
 import { loadMain, loadTenant } from '../../local/iam/resources.ts'
 import { createLocalCa, type LocalCa } from '../../local/tls.ts'
-import { cleanup, clientConfig, failure, stateDir } from '../support/local.ts'
+import { cleanup, clientConfig, engineUrl, failure, stateDir } from '../support/local.ts'
 
 const TableName = 'cloister-wallets'
 const issuer = 'https://localhost:3443/realm'
@@ -41,7 +41,7 @@ beforeAll(async () => {
   const dir = await stateDir()
   ca = await createLocalCa({ dir })
   const main = await loadMain('resources', 'arn:aws:kms:us-east-1:000000000000:key/k')
-  options = { dir: `${dir}/db`, port: 0, tls: ca.serverOptions, identities, table: main.table }
+  options = { dir: `${dir}/db`, port: 0, tls: ca.serverOptions, identities, table: main.table, engineUrl }
   db = await startDynamoDb(options)
   cleanup(() => db.close())
   const fixed = (roleArn: string, policies = [all]) => identities.addStatic({ roleArn, sessionName: 'local', policies: [...policies] }).credentials

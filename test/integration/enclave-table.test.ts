@@ -14,7 +14,7 @@ import { createIdentities, type Credentials } from '../../local/iam/identities.t
 import { parsePolicy } from '../../local/iam/policy.ts'
 import { loadMain, loadTenant } from '../../local/iam/resources.ts'
 import { createLocalCa } from '../../local/tls.ts'
-import { cleanup, clientConfig, stateDir } from '../support/local.ts'
+import { cleanup, clientConfig, engineUrl, stateDir } from '../support/local.ts'
 
 const NOW_SEC = Math.floor(Date.now() / 1000)
 const NOW_MS = NOW_SEC * 1000
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const { userReadRole } = await loadTenant('resources', { tenant: 'demo', issuer, issuerHash: 'h1', audience: 'demo' })
   const identities = createIdentities()
   // Signatures and sessions are checked by the same clock that items expire by.
-  db = await startDynamoDb({ dir: `${dir}/db`, port: 0, tls: ca.serverOptions, identities, table: main.table, nowMs: () => nowMs })
+  db = await startDynamoDb({ dir: `${dir}/db`, port: 0, tls: ca.serverOptions, identities, table: main.table, nowMs: () => nowMs, engineUrl })
   cleanup(() => db.close())
   const all = parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'dynamodb:*', Resource: '*' } }, 'identity')
   const fixed = (roleArn: string, policies: typeof main.enclaveRole.policies): Credentials => identities.addStatic({ roleArn, sessionName: 'local', policies: [...policies] }).credentials

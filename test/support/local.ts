@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Credentials } from '../../local/iam/identities.ts'
 
+/** Where an engine is that the tests are to run on instead of the embedded one; `.ci/dynamodb.sh` names AWS's DynamoDB Local. */
+export const engineUrl = process.env['CLOISTER_DYNAMODB_ENGINE']
+
 const cleanups: (() => Promise<void>)[] = []
 
 /** Runs when the test file ends, last added first. */

@@ -8,6 +8,7 @@ import { Sha256 } from '@aws-crypto/sha256-js'
 import { AwsError, type AwsCall } from '../../../local/awsjson.ts'
 import { questionsOf } from '../../../local/dynamodb/access.ts'
 import { attributesOf, partitionOf } from '../../../local/dynamodb/expressions.ts'
+import { checkRequest } from '../../../local/dynamodb/requests.ts'
 import { parseOperator } from '../../../local/iam/conditions.ts'
 import { decideByIdentity, decideByKeyPolicy } from '../../../local/iam/evaluate.ts'
 import { createIdentities } from '../../../local/iam/identities.ts'
@@ -100,6 +101,17 @@ export const localRows: readonly Row[] = [
   ...kmsRows,
   row('local/dynamodb/expressions.ts attributesOf', () => textTarget({ seeds: ['#a = :v AND begins_with(b.c[0], :w)', 'SET a = a - :v REMOVE #b', 'a BETWEEN :v AND :w'], decode: (text) => attributesOf(text, names), throws: isAws })),
   row('local/dynamodb/expressions.ts partitionOf', () => textTarget({ seeds: ['#a = :v AND begins_with(#b, :w)', '(owner = :v) AND (item BETWEEN :v AND :w)'], decode: (text) => partitionOf(text, 'owner', names), throws: isAws })),
+  row('local/dynamodb/requests.ts checkRequest', () =>
+    valueTarget('json', {
+      seeds: dynamo.map(([, input]) => input),
+      decode(value) {
+        const fields = json(value)
+        if (fields === undefined) return undefined
+        checkRequest(fields)
+        return true
+      },
+      throws: isAws,
+    })),
   row('local/dynamodb/access.ts questionsOf', () =>
     valueTarget('json', {
       seeds: dynamo.map(([operation, input]) => ({ operation, input })),
