@@ -1,6 +1,6 @@
 /** The second factor: one-time codes by time, RFC 6238 over RFC 4226 (HMAC-SHA-1, 30 seconds, 6 digits). */
 import { createHmac } from 'node:crypto'
-import { equal } from '../../lib/protocol/bytes.ts'
+import { concat, equal, wipe } from '../../lib/protocol/bytes.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { Factor } from './state.ts'
 
@@ -8,6 +8,7 @@ const STEP_MS = 30_000
 /** A telephone's clock may be one step off, either way (RFC 6238 §5.2). */
 const WINDOW = 1
 const OTP_BYTES = 6
+const SECRET_BYTES = 20
 
 /** The code of a time step: six ASCII digits. */
 export function codeAt(secret: Uint8Array, step: number): Uint8Array {
@@ -38,5 +39,9 @@ export function stepOf(factor: Factor, otp: Uint8Array, nowMs: number, request: 
 /** The secret that one enrolment makes, 20 bytes: of the wallet's own secret, so that a repeat gets the same again. */
 export function factorSecret(idempotencyKey: Uint8Array, walletSecret: Uint8Array, request: Uint8Array): Uint8Array {
   const mac = createHmac('sha256', idempotencyKey).update(framed(LABELS.factor, request)).update(walletSecret).digest()
-  return new Uint8Array(mac.subarray(0, 20))
+  try {
+    return concat(mac.subarray(0, SECRET_BYTES))
+  } finally {
+    wipe(mac)
+  }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Account } from '../../lib/protocol/operations.ts'
 import { allChains, chainOf } from '../../lib/chains/registry.ts'
 import type { Chain, Signature, SigningTask } from '../../lib/chains/chain.ts'
-import { equal, utf8 } from '../../lib/protocol/bytes.ts'
+import { concat, equal, utf8 } from '../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../lib/protocol/errors.ts'
 import { framed, LABELS } from '../../lib/protocol/labels.ts'
 import type { WalletSecret } from '../../lib/protocol/wallet-secret.ts'
@@ -73,7 +73,7 @@ export function signTask(secret: WalletSecret, task: SigningTask): Signature {
 
 /** The private key of an account, for `export`. A copy: wipe it. */
 export function exportKey(secret: WalletSecret, account: Account): Uint8Array {
-  return withKey(secret, chainOf(account.namespace).curve, account.path, ({ privateKey }) => privateKey.slice())
+  return withKey(secret, chainOf(account.namespace).curve, account.path, ({ privateKey }) => concat(privateKey))
 }
 
 /** noble builds its tables at the first public key, which takes a while: do it before somebody waits. */

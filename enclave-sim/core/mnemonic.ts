@@ -2,14 +2,14 @@
  * BIP-39 over bytes. A mnemonic in a JavaScript string could never be wiped, so that the sentence is built as bytes from the word
  * list of @scure/bip39, and the seed made from those by node:crypto.
  */
-import { createHash, pbkdf2 } from 'node:crypto'
-import { promisify } from 'node:util'
+import { createHash, pbkdf2Sync } from 'node:crypto'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
-import { secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
+import { concat, secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
 
 const WORDS: readonly Uint8Array[] = wordlist.map((word) => utf8(word))
 const LONGEST_WORD = 8
 const SPACE = 0x20
+const SEED_BYTES = 64
 
 /** The sentence for 16 to 32 bytes of entropy, as UTF-8 bytes with single spaces. Wipe it. */
 export function mnemonicBytes(entropy: Uint8Array): Uint8Array {
@@ -32,11 +32,15 @@ export function mnemonicBytes(entropy: Uint8Array): Uint8Array {
   return sentence.subarray(0, length)
 }
 
-/** BIP-39 seed, 64 bytes: PBKDF2-HMAC-SHA512, 2,048 rounds, salt "mnemonic" ‖ passphrase. Wipe it. */
-export async function mnemonicSeed(sentence: Uint8Array, passphrase: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
-  const salt = Buffer.concat([Buffer.from('mnemonic'), passphrase])
+/**
+ * BIP-39 seed, 64 bytes: PBKDF2-HMAC-SHA512, 2,048 rounds, salt "mnemonic" ‖ passphrase. Wipe it. It takes a millisecond or two, and others wait: on this
+ * thread, what OpenSSL frees of the salt as it is can be written over, by asking for the same again with zeros.
+ */
+export function mnemonicSeed(sentence: Uint8Array, passphrase: Uint8Array = new Uint8Array()): Uint8Array {
+  const salt = concat(utf8('mnemonic'), passphrase)
   try {
-    const seed = await promisify(pbkdf2)(sentence, salt, 2048, 64, 'sha512')
+    const seed = pbkdf2Sync(sentence, salt, 2048, SEED_BYTES, 'sha512')
+    pbkdf2Sync(new Uint8Array(sentence.length), new Uint8Array(salt.length), 1, SEED_BYTES, 'sha512')
     return new Uint8Array(seed.buffer, seed.byteOffset, seed.length)
   } finally {
     wipe(salt)

@@ -81,10 +81,14 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: RecordBinding
 
 /**
  * node:crypto deciphers into memory that it then cuts to size by copying, and frees the first as it is, with the plaintext in it. Whoever asks for
- * as much again, before anybody else does, is given the same place: this asks, and has something else written there.
+ * as much again, before anybody else does, is given the same place: this asks, and has something else written there. It asks in both of the ways that
+ * memory is asked for here, and several times in the second: which of the free places comes first is not ours to say.
  */
-function eraser(length: number): () => void {
+function eraser(length: number): () => unknown {
   const cipher = createCipheriv('aes-256-gcm', new Uint8Array(32), new Uint8Array(NONCE_BYTES))
   const zeros = new Uint8Array(length)
-  return () => void cipher.update(zeros)
+  return () => {
+    cipher.update(zeros)
+    return Array.from({ length: 8 }, () => new ArrayBuffer(length + 1))
+  }
 }

@@ -20,7 +20,7 @@ export const IDEMPOTENCY = count(0x10, 16)
 
 export const entropy = new Uint8Array(16)
 export const sentence = mnemonicBytes(entropy)
-export const seed = await mnemonicSeed(sentence)
+export const seed = mnemonicSeed(sentence)
 export const secret = { kind: 'mnemonic', entropy, passphrase: new Uint8Array(), seed } as const
 export const joined = joinSecret(secret)
 export const accounts = firstAccounts(secret)

@@ -1,7 +1,8 @@
 /** What is left in memory: relay and enclave, searched for every secret of a wallet during and after a hundred signatures. */
 import { startObservedCloud, type ObservedCloud } from '../support/memory-observed.ts'
 import { whyNoMemory } from '../support/memory-image.ts'
-import { beyond, KNOWN } from '../support/memory-known.ts'
+import { beyond, KNOWN, KNOWN_OF_LIVES } from '../support/memory-known.ts'
+import { liveAndLearn } from '../support/memory-life.ts'
 import { lookInto, lookIntoFile, print, type Findings } from '../support/memory-look.ts'
 import { processes, signAndLearn } from '../support/memory-run.ts'
 import type { Secret } from '../support/memory-search.ts'
@@ -9,6 +10,7 @@ import type { Secret } from '../support/memory-search.ts'
 const SIGNATURES = 100
 /** They take turns. */
 const CHAINS = 3
+const LIVES = 5
 /** While these are under way the relay is searched. */
 const SAMPLED = [0, 33, 66, 99]
 let cloud: ObservedCloud | undefined
@@ -67,3 +69,25 @@ test('100 signatures: nothing in the relay, ever; in the enclave nothing afterwa
   const known: Secret = { kind: 'not secret', bytes: Buffer.from(cloud.stack.keyArn), text: true }
   expect(await lookInto(enclave, [known])).toMatchObject({ 'not secret, raw': expect.any(Number) })
 }, 600_000)
+
+test('all else that owners do: nothing in the relay, nor in the enclave but what docs/threat-model.md lists', async () => {
+  if (cloud === undefined || reason !== undefined) return
+  const { relay, enclave } = await processes(cloud)
+  const who = await cloud.logIn('bob')
+  const secrets: Secret[] = []
+  const inEnclave: Findings[] = []
+  for (let life = 0; life < LIVES; life++) {
+    const known = await liveAndLearn(cloud, who, async (op, soFar) => {
+      if (life > 0) return
+      const findings = await lookInto(enclave, soFar)
+      print(`the enclave, after ${op}:`, findings)
+      inEnclave.push(findings)
+    })
+    secrets.push(...known)
+  }
+  const [afterwards, inRelay] = [await lookInto(enclave, secrets), await lookInto(relay, secrets)]
+  print(`the enclave, after ${LIVES} lives:`, afterwards)
+  print('the relay:', inRelay)
+  expect(inRelay).toEqual({})
+  for (const findings of [...inEnclave, afterwards]) expect(beyond(findings, KNOWN_OF_LIVES)).toEqual({})
+}, 300_000)

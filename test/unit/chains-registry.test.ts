@@ -14,7 +14,7 @@ test('Solana is one', () => {
 
 test('the addresses that Phantom and Ledger show for a well-known mnemonic', async () => {
   const words = `${'abandon '.repeat(11)}about`
-  const seed = await mnemonicSeed(utf8(words))
+  const seed = mnemonicSeed(utf8(words))
   const secret = { kind: 'mnemonic', entropy: new Uint8Array(16), seed } as unknown as Parameters<typeof deriveAccount>[0]
   const account = deriveAccount(secret, 'solana', solana.path(0))
   expect(account).toMatchObject({ address: 'HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk', chainCode: null })

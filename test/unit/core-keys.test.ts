@@ -30,7 +30,7 @@ describe('mnemonics', () => {
         const sentence = mnemonicBytes(Uint8Array.from(entropy))
         const expected = entropyToMnemonic(Uint8Array.from(entropy), wordlist)
         expect(Buffer.from(sentence).toString()).toBe(expected)
-        expect(toHex(await mnemonicSeed(sentence))).toBe(toHex(mnemonicToSeedSync(expected)))
+        expect(toHex(mnemonicSeed(sentence))).toBe(toHex(mnemonicToSeedSync(expected)))
       }),
       { numRuns: process.env['SLOW'] === '1' ? 400 : 12 },
     )

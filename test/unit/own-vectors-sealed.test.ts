@@ -156,7 +156,7 @@ describe('the record', () => {
     expect(toHex(seedKey(dataKey, pinHash.bytes))).toBe(record['seedKey'])
     const sentence = mnemonicBytes(hex(record['entropy']))
     expect(new TextDecoder().decode(sentence)).toBe(record['mnemonic'])
-    expect(toHex(await mnemonicSeed(sentence))).toBe(record['bip39Seed'])
+    expect(toHex(mnemonicSeed(sentence))).toBe(record['bip39Seed'])
     const parts: WalletSecret = { kind: 'mnemonic', entropy: hex(record['entropy']), passphrase: new Uint8Array(), seed: hex(record['bip39Seed']) }
     expect(toHex(joinSecret(parts))).toBe(record['secret'])
     expect(splitSecret(secret)).toEqual(parts)

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { randomFillSync } from 'node:crypto'
-import { secretBytes, wipe } from '../../../lib/protocol/bytes.ts'
+import { concat, secretBytes, wipe } from '../../../lib/protocol/bytes.ts'
 import { wipeDeep } from '../../../lib/protocol/cbor.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeCreateParameters, decodeImportParameters, encodeWithRecovery, type ImportedSecret, type NewWallet } from '../../../lib/protocol/lifecycle.ts'
@@ -44,7 +44,7 @@ export const importWallet: OperationHandler = async (input) => {
 async function fromEntropy(entropy: Uint8Array, passphrase: Uint8Array): Promise<WalletSecret> {
   const sentence = mnemonicBytes(entropy)
   try {
-    return { kind: 'mnemonic', entropy, passphrase, seed: await mnemonicSeed(sentence, passphrase) }
+    return { kind: 'mnemonic', entropy, passphrase, seed: mnemonicSeed(sentence, passphrase) }
   } finally {
     wipe(sentence)
   }
@@ -62,10 +62,10 @@ function checkImport(secret: ImportedSecret): void {
 }
 
 async function fromImport(secret: ImportedSecret): Promise<WalletSecret> {
-  if (secret.kind !== 'mnemonic') return { kind: secret.kind, key: secret.key.slice() }
+  if (secret.kind !== 'mnemonic') return { kind: secret.kind, key: concat(secret.key) }
   const entropy = mnemonicEntropy(secret.mnemonic)
   if (entropy === undefined) throw new CloisterError('mnemonic_invalid')
-  return fromEntropy(entropy, secret.passphrase.slice())
+  return fromEntropy(entropy, concat(secret.passphrase))
 }
 
 function make(input: OperationInput, parameters: NewWallet, secretOf: () => Promise<WalletSecret>): Promise<Result> {

@@ -1,3 +1,4 @@
+import { concat } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { makeBackup } from '../../../lib/protocol/backup.ts'
 import { decodeExportParameters, decodeNothing, encodeExportResult, encodeView, type ExportParameters, type ExportResult } from '../../../lib/protocol/lifecycle.ts'
@@ -77,7 +78,7 @@ async function content(state: WalletState, secret: WalletSecret, joined: Uint8Ar
     return { kind: 'backup', file: await makeBackup({ wallet, fingerprint, createdAtMs, accounts }, joined, recoveryKey) }
   }
   if (secret.kind !== 'mnemonic') throw new CloisterError('parameters_conflict')
-  return { kind: 'mnemonic', mnemonic: mnemonicBytes(secret.entropy), passphrase: secret.passphrase.slice() }
+  return { kind: 'mnemonic', mnemonic: mnemonicBytes(secret.entropy), passphrase: concat(secret.passphrase) }
 }
 
 function accountAt(state: WalletState, path: string): Account {

@@ -1,3 +1,4 @@
+import { concat } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeFactorParameters, decodeNothing, encodeFactorSecret, encodeView } from '../../../lib/protocol/lifecycle.ts'
 import { factorSecret } from '../factor.ts'
@@ -14,7 +15,7 @@ export const enrolFactor: OperationHandler = async (input) => {
     },
     work(state, _secret, { isRepeat }, joined) {
       const secret = factorSecret(state.idempotencyKey, joined, body.idempotency)
-      return { result: secret, changes: isRepeat ? {} : { factor: { secret: secret.slice(), lastStep: 0, lastRequest: null, operations, confirmed: false } } }
+      return { result: secret, changes: isRepeat ? {} : { factor: { secret: concat(secret), lastStep: 0, lastRequest: null, operations, confirmed: false } } }
     },
   })
   return encodeFactorSecret({ view: viewOf(done.record, done.state, core.clock.nowMs()), secret: done.result })

@@ -1,4 +1,4 @@
-import { wipe } from '../../../lib/protocol/bytes.ts'
+import { concat, wipe } from '../../../lib/protocol/bytes.ts'
 import { CloisterError } from '../../../lib/protocol/errors.ts'
 import { decodeNothing, encodeHistoryKey, encodeView } from '../../../lib/protocol/lifecycle.ts'
 import type { WalletRecord } from '../../../lib/protocol/record.ts'
@@ -14,7 +14,7 @@ export const view: OperationHandler = (input) => look(input, (shown) => encodeVi
 
 /** The key that opens the receipts in the table, and those that are not there yet. */
 export const history: OperationHandler = (input) =>
-  look(input, (shown, { receipts }) => encodeHistoryKey({ view: shown, key: receipts.storageKey.slice(), tail: receipts.tail }))
+  look(input, (shown, { receipts }) => encodeHistoryKey({ view: shown, key: concat(receipts.storageKey), tail: receipts.tail }))
 
 async function look(input: OperationInput, show: (view: WalletView, state: WalletState) => Result): Promise<Result> {
   const { core, body } = input
