@@ -7,6 +7,7 @@
 import { createECDH, createHmac } from 'node:crypto'
 import { fromHex, secretBytes, utf8, wipe } from '../../lib/protocol/bytes.ts'
 import { ed25519PublicKey } from './ed25519.ts'
+import { add, fromLimbs, toLimbs } from './scalars.ts'
 
 export type Curve = 'secp256k1' | 'ed25519'
 
@@ -102,40 +103,26 @@ function hmacSha512(key: Uint8Array, data: Uint8Array, out: Uint8Array): void {
 /** Whether 0 < scalar < n. What it finds is public: an exception in the one case, nothing in the other. */
 export function isScalar(scalar: Uint8Array): boolean {
   let any = 0
-  let borrow = 0
-  for (let i = 31; i >= 0; i--) {
-    any |= at(scalar, i)
-    borrow = ((at(scalar, i) - at(N, i) - borrow) >> 8) & 1
-  }
-  return any !== 0 && borrow === 1
+  for (const byte of scalar) any |= byte
+  return any !== 0 && isBelowN(scalar)
 }
 
-/** a := a + b mod n, for b < n; the same steps whatever the values. @throws Error unless a < n, and when the sum is 0 */
-export function addModN(a: Uint8Array, b: Uint8Array): void {
-  const reduced = secretBytes(32)
-  try {
-    let carry = 0
-    let borrowOfA = 0
-    for (let i = 31; i >= 0; i--) {
-      borrowOfA = ((at(a, i) - at(N, i) - borrowOfA) >> 8) & 1
-      const sum = at(a, i) + at(b, i) + carry
-      a[i] = sum & 0xff
-      carry = sum >> 8
-    }
-    let borrow = 0
-    for (let i = 31; i >= 0; i--) {
-      const difference = at(a, i) - at(N, i) - borrow
-      reduced[i] = difference & 0xff
-      borrow = (difference >> 8) & 1
-    }
-    // The sum was n or more when it ran over 2^256, or when taking n off did not borrow.
-    const mask = -(carry | (borrow ^ 1)) & 0xff
-    for (let i = 0; i < 32; i++) a[i] = (at(reduced, i) & mask) | (at(a, i) & ~mask)
-    // a itself may have been 0: BIP-32 asks only that it is below n.
-    if (borrowOfA === 0 || !isScalar(a)) throw new Error('no key at this path')
-  } finally {
-    wipe(reduced)
-  }
+function isBelowN(number: Uint8Array): boolean {
+  let borrow = 0
+  for (let i = 31; i >= 0; i--) borrow = ((at(number, i) - at(N, i) - borrow) >> 8) & 1
+  return borrow === 1
+}
+
+/** a := a + b mod n, for b < n. @throws Error unless a < n (it may be 0: BIP-32 asks no more), and when the sum is 0 */
+function addModN(a: Uint8Array, b: Uint8Array): void {
+  if (!isBelowN(a)) throw new Error('no key at this path')
+  const [sum, other] = [toLimbs(a), toLimbs(b)]
+  add(sum, other)
+  const bytes = fromLimbs(sum)
+  a.set(bytes)
+  wipe(bytes)
+  for (const number of [sum, other]) number.fill(0)
+  if (!isScalar(a)) throw new Error('no key at this path')
 }
 
 function at(bytes: Uint8Array, index: number): number {
